@@ -1,0 +1,281 @@
+//! What a case is made of: people, their words, and how far each word has come.
+
+use super::event::{File, Mention};
+use super::gate::Rule;
+use super::id::{
+    AccountId, AgentId, CaseNo, ChannelId, ContactId, DeliveryId, MessageId, PostId, ThreadId,
+};
+use super::rich::Theirs;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A member of staff who acts, with the name people know him by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Who, for the program.
+    pub id: AgentId,
+    /// Who, for people.
+    pub name: String,
+}
+
+/// Where a case stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Status {
+    /// The customer waits for us.
+    Open,
+    /// We answered; the next word is the customer's.
+    Answered,
+    /// Done.
+    Closed,
+}
+
+/// Who can read a post. Ordered from narrow to wide, so that `min` never widens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Audience {
+    /// Only who is named in it.
+    Direct,
+    /// The author's followers.
+    Followers,
+    /// Everybody who has the link.
+    Unlisted,
+    /// Everybody.
+    Public,
+}
+
+/// What is known of one customer on one network. Guards that he has at most one open case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Who, for the program.
+    pub id: ContactId,
+    /// The handle as the network shows it, without a leading `@`.
+    pub handle: Theirs,
+    /// The name he gave himself.
+    pub name: Theirs,
+    /// His page.
+    pub url: Option<String>,
+    /// The newest case, open or closed.
+    pub newest: Option<CaseNo>,
+    /// How many cases there were.
+    pub cases: u32,
+    /// How many times he had to write, over all cases.
+    pub wrote: u32,
+    /// When he was first seen.
+    pub first: Timestamp,
+}
+
+/// A customer's post, as the case row remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Its line.
+    pub line: u32,
+    /// The post.
+    pub post: PostId,
+    /// When it stood in the thread, by the desk's clock. `None` while it is on its way.
+    pub shown: Option<Timestamp>,
+    /// The customer took it back.
+    pub withdrawn: bool,
+    /// Who can read it.
+    pub audience: Audience,
+}
+
+/// A time at which a case wants to be woken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Alarm {
+    /// When.
+    pub at: Timestamp,
+    /// What for.
+    pub what: Wake,
+}
+
+/// What an alarm is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Wake {
+    /// The undo time of the reply in this line is over.
+    Release(u32),
+    /// The customer has waited for as long as policy allows.
+    Patience(u32),
+}
+
+/// One conversation with one contact, from first mention to closing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Its number.
+    pub no: CaseNo,
+    /// Our account.
+    pub account: AccountId,
+    /// The customer.
+    pub contact: ContactId,
+    /// His handle when he last wrote.
+    pub handle: Theirs,
+    /// His name when he last wrote.
+    pub name: Theirs,
+    /// Where it stands.
+    pub status: Status,
+    /// Who looks after it.
+    pub claimer: Option<Agent>,
+    /// When it began.
+    pub opened: Timestamp,
+    /// When it was closed.
+    pub closed: Option<Timestamp>,
+    /// Why it was closed, in the agent's words.
+    pub cause: Option<String>,
+    /// Since when the customer waits: his oldest unanswered words.
+    pub waits: Option<Timestamp>,
+    /// The channel its thread belongs to.
+    pub channel: ChannelId,
+    /// Its thread; `None` until the desk has given a receipt.
+    pub thread: Option<ThreadId>,
+    /// The card on top of the thread.
+    pub card: Option<MessageId>,
+    /// Lines so far; the next line's number.
+    pub lines: u32,
+    /// Deliveries so far; part of the next delivery's id.
+    pub sent: u32,
+    /// How many times the customer wrote in this case.
+    pub wrote: u32,
+    /// His newest posts, oldest first, at most [`RECENT`](super::limits::RECENT).
+    pub recent: Vec<Heard>,
+    /// The line of the last answer of ours: a reply that was sent, or a colleague's own post.
+    pub answered: Option<u32>,
+    /// Replies that wait for their time or for a press.
+    pub held: Vec<u32>,
+    /// When it wants to be woken.
+    pub alarms: Vec<Alarm>,
+    /// The closed case of the same contact that it follows.
+    pub follows: Option<CaseNo>,
+    /// Cases of other people in the same public thread.
+    pub linked: Vec<CaseNo>,
+    /// Threads that were lost; the case moved on to the one above.
+    pub lost: Vec<ThreadId>,
+}
+
+/// One line of a case: something that was said, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The case.
+    pub case: CaseNo,
+    /// Its place in the case, from 0.
+    pub seq: u32,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub body: Body,
+}
+
+/// What a line is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// The customer wrote.
+    Mention {
+        /// What he wrote.
+        mention: Box<Mention>,
+        /// The delivery that shows it in the thread.
+        shown_by: DeliveryId,
+        /// He changed it so many times.
+        edits: u32,
+    },
+    /// An agent wrote to the customer.
+    Reply(Box<ReplyLine>),
+    /// An agent's words that stay inside, with the rule that kept them.
+    Remark {
+        /// Who.
+        by: Agent,
+        /// What.
+        text: String,
+        /// His message.
+        source: Option<MessageId>,
+        /// Why it stayed inside.
+        rule: Rule,
+    },
+    /// We, or a colleague in the network's own app, answered there.
+    Own {
+        /// The post.
+        post: PostId,
+        /// Its text.
+        text: String,
+        /// Where to read it.
+        url: Option<String>,
+    },
+}
+
+/// A reply and how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyLine {
+    /// Who wrote it.
+    pub by: Agent,
+    /// His words, as the customer will read them (before splitting).
+    pub text: String,
+    /// His message in the thread, if it was one.
+    pub source: Option<MessageId>,
+    /// Files that go with it.
+    pub files: Vec<File>,
+    /// To which post of the customer, frozen when the words were captured.
+    pub target: Target,
+    /// How far it has come.
+    pub state: ReplyState,
+    /// Its parts on the way out, in order.
+    pub parts: Vec<DeliveryId>,
+    /// Parts that arrived.
+    pub arrived: u32,
+    /// Where the first part can be read.
+    pub url: Option<String>,
+    /// The line in the thread that tells how far it has come.
+    pub told_by: Option<DeliveryId>,
+    /// Newest line of the case that the author could have seen when he wrote.
+    pub saw: u32,
+}
+
+/// The post a reply answers. Frozen: nothing of it is looked up again at sending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// From which account of ours.
+    pub account: AccountId,
+    /// To which post.
+    pub post: PostId,
+    /// Its line in the case.
+    pub line: u32,
+    /// Its author.
+    pub contact: ContactId,
+    /// His handle, for networks where an answer must name him.
+    pub handle: Theirs,
+    /// Who could read it: the reply is never for more people.
+    pub audience: Audience,
+    /// Its content warning, carried over.
+    pub warning: Option<Theirs>,
+}
+
+/// How far a reply has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReplyState {
+    /// Waits for its undo time.
+    Held,
+    /// Waits for a press, for this reason.
+    Asking(Ask),
+    /// On its way.
+    Sending,
+    /// All parts arrived.
+    Sent,
+    /// Taken back before it left.
+    Withdrawn,
+    /// Not sent, for this reason; nothing (or only the parts that arrived) is public.
+    Failed(String),
+    /// Nobody knows whether it arrived; a person must look.
+    Unknown(String),
+}
+
+/// Why a reply waits for a press.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ask {
+    /// The customer wrote again in the meantime.
+    WroteAgain,
+    /// Somebody else answered in the meantime.
+    AnsweredAlready,
+    /// The customer took the post back.
+    PostGone,
+    /// It carries files.
+    Files,
+    /// It was written long ago: careline was away.
+    Old,
+    /// It looks like it holds a secret or somebody's personal numbers.
+    Secret,
+}

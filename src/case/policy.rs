@@ -1,0 +1,83 @@
+//! What the operator decided: who may speak, where cases go, how long a reply waits.
+
+use super::ability::Abilities;
+use super::id::{AccountId, AgentId, ChannelId, DeskId};
+use super::time::Span;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How plain words in a thread are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relay {
+    /// The claimer's plain message in the case's own thread is a reply, after its undo time.
+    #[default]
+    Claimer,
+    /// Only the verb `reply` sends.
+    Explicit,
+}
+
+/// All that `decide` may know besides the records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// A short hash of the configuration it came from; logged with each decision.
+    pub revision: String,
+    /// How plain words are taken.
+    pub relay: Relay,
+    /// How long a reply can be taken back.
+    pub undo: Span,
+    /// Words captured longer ago than this ask again before they go out.
+    pub stale: Span,
+    /// A new mention this soon after closing reopens the case; later it opens a new one.
+    pub reopen: Span,
+    /// Where an account's cases go.
+    pub routes: BTreeMap<AccountId, ChannelId>,
+    /// What accounts can do, as far as configuration knows; a server's own word wins.
+    pub abilities: BTreeMap<AccountId, Abilities>,
+    /// Who may speak to customers at a desk; absent = every full member.
+    pub agents: BTreeMap<DeskId, BTreeSet<String>>,
+    /// The channel for notices about careline itself.
+    pub ops: Option<ChannelId>,
+    /// Host names and other words that are never for a customer (case does not matter).
+    pub inside_words: Vec<String>,
+    /// Beginnings that mark a note, besides the built-in ones.
+    pub note_marks: Vec<String>,
+    /// Signature put behind a reply's text; `{name}` is the agent's first name.
+    pub signature: Option<String>,
+    /// Reset the fuse's window and count: posts to customers per minute and account.
+    pub fuse_account: u32,
+    /// Posts to customers per minute and case.
+    pub fuse_case: u32,
+    /// Nothing is sent to customers; all else works, and replies say so.
+    pub dry_run: bool,
+}
+
+impl Policy {
+    /// The policy of a new installation, with no accounts.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            revision: "standard".into(),
+            relay: Relay::Claimer,
+            undo: Span::seconds(10),
+            stale: Span::minutes(30),
+            reopen: Span::days(7),
+            routes: BTreeMap::new(),
+            abilities: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            ops: None,
+            inside_words: Vec::new(),
+            note_marks: Vec::new(),
+            signature: None,
+            fuse_account: 20,
+            fuse_case: 12,
+            dry_run: false,
+        }
+    }
+
+    /// May this member of the desk act on cases?
+    #[must_use]
+    pub fn is_agent(&self, agent: &AgentId) -> bool {
+        self.agents.get(&agent.desk).is_none_or(|list| list.contains(&agent.user))
+    }
+}

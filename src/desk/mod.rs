@@ -1,0 +1,94 @@
+//! Where agents are: what a desk must be able to do, and the table of those we know.
+//!
+//! Adding one: a folder with `mod`, `wire`, `hear`, `say`, `face`, and two neighbouring lines here.
+
+use crate::case::effect::{Notice, Receipt};
+use crate::case::event::File;
+use crate::case::id::{DeliveryId, Deployment, DeskId, MessageId, ThreadId};
+use crate::case::time::Timestamp;
+use crate::inbox::{Inbox, Task};
+use crate::net::Ground;
+use crate::setting::{Mistakes, Section};
+use bytes::Bytes;
+use std::sync::Arc;
+
+pub use crate::net::{Failure, Finding, Looked, Stopped};
+
+/// A notice, with all that its sending needs.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Its name; with `deployment` it is written into what is posted, so that it can be found.
+    pub id: DeliveryId,
+    /// Which installation speaks.
+    pub deployment: Deployment,
+    /// When the first attempt began, by our clock: how far back to look.
+    pub first: Timestamp,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// What to do.
+    pub notice: Notice,
+    /// The case's thread; `None` for `Open` and `Tell`.
+    pub thread: Option<ThreadId>,
+    /// The message to amend (`Amend`).
+    pub message: Option<MessageId>,
+    /// More notices that waited for the same thread and go out in the same message, after
+    /// `notice`; all of them `Post` of a customer's words or of status.
+    pub merged: Vec<(DeliveryId, Notice)>,
+}
+
+/// One thread to sweep, and the newest message of it that is already safe.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// The thread.
+    pub thread: ThreadId,
+    /// The newest agent's message we have of it; `None` = all of it.
+    pub seen: Option<String>,
+}
+
+/// One desk.
+pub trait Desk: Send + Sync {
+    /// Hears messages, commands, buttons and forms and puts them into the inbox, until the inbox's
+    /// stop fires. Acknowledges each after `put` has returned. Fires `swept` after each
+    /// (re)connection, so that the engine calls [`Desk::sweep`].
+    fn listen(&self, inbox: Inbox, swept: Arc<tokio::sync::Notify>) -> Task<'_, Stopped>;
+
+    /// Sends one notice once. Never repeats by itself.
+    ///
+    /// # Errors
+    /// [`Failure`] says what is known: not sent, never to be sent, or nobody knows.
+    fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>>;
+
+    /// Searches for what an earlier attempt may have left. Reads only.
+    fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked>;
+
+    /// Reads these threads again, changed ones first, and puts all messages after the marks into
+    /// the inbox (and our own, as `Echo`).
+    fn sweep(&self, marks: Vec<Mark>, inbox: Inbox) -> Task<'_, Result<(), Failure>>;
+
+    /// Brings a file of an agent.
+    ///
+    /// # Errors
+    /// [`Failure`]; files over `limits::FILE_BYTES` are refused for good.
+    fn fetch<'a>(&'a self, file: &'a File) -> Task<'a, Result<Bytes, Failure>>;
+
+    /// Tries tokens and permissions; writes nothing.
+    fn probe(&self) -> Task<'_, Vec<Finding>>;
+
+    /// Paths this desk wants served (events over HTTP), if any.
+    fn routes(&self, _inbox: Inbox) -> Option<axum::Router> {
+        None
+    }
+}
+
+/// A row of the table of desks.
+pub struct Driver {
+    /// Its name in `bot-config`: `slack`.
+    pub name: &'static str,
+    /// Its section in `bot-config/careline.toml`, every key shown with its default.
+    pub example: &'static str,
+    /// Opens one desk; names every mistake of its section at once. Connects nowhere yet.
+    pub open: fn(&DeskId, &Section, &Ground) -> Result<Arc<dyn Desk>, Mistakes>,
+}
+
+/// All desks, by name.
+pub static DESKS: &[&Driver] = &[];

@@ -1,0 +1,2 @@
+//! careline
+fn main() {}

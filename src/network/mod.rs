@@ -1,0 +1,72 @@
+//! Where customers are: what a network must be able to do, and the table of those we know.
+//!
+//! Adding one: a folder with `mod`, `wire`, `hear`, `say`, `face`, and two neighbouring lines here.
+
+use crate::case::effect::{Receipt, Reply};
+use crate::case::event::File;
+use crate::case::id::{AccountId, DeliveryId, PostId};
+use crate::case::time::Timestamp;
+use crate::inbox::{Inbox, Task};
+use crate::net::Ground;
+use crate::setting::{Mistakes, Section};
+use bytes::Bytes;
+use std::sync::Arc;
+
+pub use crate::net::{Failure, Finding, Looked, Stopped};
+
+/// A part of a reply, with all that its sending needs and nothing that must be looked up.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Its name.
+    pub id: DeliveryId,
+    /// The key for the platform, the same at every attempt: deployment and delivery.
+    pub key: String,
+    /// When the first attempt began, by our clock: how far back to look.
+    pub first: Timestamp,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The words and their target.
+    pub reply: Reply,
+    /// The post to answer: the target's, or for a later part the post of the part before.
+    pub parent: PostId,
+    /// The files' bytes, in the reply's order.
+    pub files: Vec<(File, Bytes)>,
+}
+
+/// One account of ours on a network.
+pub trait Network: Send + Sync {
+    /// Reads all feeds and puts what it hears into the inbox, until the inbox's stop fires.
+    /// Streams are hints; the sweep from the stored cursor is the guarantee. First it tells what
+    /// the account can do (`AccountState`).
+    fn listen(&self, inbox: Inbox) -> Task<'_, Stopped>;
+
+    /// Sends one part once. Never repeats by itself.
+    ///
+    /// # Errors
+    /// [`Failure`] says what is known: not sent, never to be sent, or nobody knows.
+    fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>>;
+
+    /// Searches for what an earlier attempt may have left. Reads only.
+    fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked>;
+
+    /// Tries tokens and permissions; writes nothing.
+    fn probe(&self) -> Task<'_, Vec<Finding>>;
+
+    /// Paths this account wants served (webhooks), if any.
+    fn routes(&self, _inbox: Inbox) -> Option<axum::Router> {
+        None
+    }
+}
+
+/// A row of the table of networks.
+pub struct Driver {
+    /// Its name in `bot-config`: `mastodon`.
+    pub name: &'static str,
+    /// Its section in `bot-config/careline.toml`, every key shown with its default.
+    pub example: &'static str,
+    /// Opens one account; names every mistake of its section at once. Connects nowhere yet.
+    pub open: fn(&AccountId, &Section, &Ground) -> Result<Arc<dyn Network>, Mistakes>,
+}
+
+/// All networks, by name.
+pub static NETWORKS: &[&Driver] = &[];

@@ -1,0 +1,229 @@
+//! One section of the configuration, as a driver reads it, and the mistakes found in it.
+//!
+//! A reader collects every mistake with file, line and key instead of stopping at the first, and
+//! keys that nobody asked for are mistakes too.
+
+use secrecy::SecretString;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// One mistake of the operator's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The file, as the operator named it.
+    pub file: String,
+    /// The line, from 1; 0 if the mistake is something missing.
+    pub line: usize,
+    /// The key, with its section: `account.acme.token`.
+    pub key: String,
+    /// What is wrong and what to do, as a sentence.
+    pub what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}: {}", self.file, self.key, self.what),
+            line => write!(f, "{}:{line}: {}: {}", self.file, self.key, self.what),
+        }
+    }
+}
+
+/// All mistakes that were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+/// A section: keys with their values and lines. Reading notes which keys were asked for.
+#[derive(Debug)]
+pub struct Section {
+    /// The file it stands in.
+    pub file: String,
+    /// Its name: `account.acme`.
+    pub name: String,
+    /// The line its header stands on.
+    pub line: usize,
+    /// Its keys.
+    pub entries: BTreeMap<String, (usize, toml::Value)>,
+    /// How environment variables are looked up; tests bring their own.
+    pub env: fn(&str) -> Option<String>,
+    asked: RefCell<BTreeSet<String>>,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+impl Section {
+    /// A section with these entries.
+    #[must_use]
+    pub fn new(
+        file: &str,
+        name: &str,
+        line: usize,
+        entries: BTreeMap<String, (usize, toml::Value)>,
+        env: fn(&str) -> Option<String>,
+    ) -> Self {
+        Self {
+            file: file.to_owned(),
+            name: name.to_owned(),
+            line,
+            entries,
+            env,
+            asked: RefCell::default(),
+            mistakes: RefCell::default(),
+        }
+    }
+
+    /// Notes a mistake about a key.
+    pub fn wrong(&self, key: &str, what: impl Into<String>) {
+        let line = self.entries.get(key).map_or(self.line, |(line, _)| *line);
+        self.mistakes.borrow_mut().push(Mistake {
+            file: self.file.clone(),
+            line,
+            key: format!("{}.{key}", self.name),
+            what: what.into(),
+        });
+    }
+
+    fn value(&self, key: &str) -> Option<&toml::Value> {
+        self.asked.borrow_mut().insert(key.to_owned());
+        self.entries.get(key).map(|(_, value)| value)
+    }
+
+    /// A text, if given.
+    pub fn text(&self, key: &str) -> Option<String> {
+        match self.value(key)? {
+            toml::Value::String(text) => Some(text.clone()),
+            other => {
+                self.wrong(key, format!("must be a text in quotes, not {}", other.type_str()));
+                None
+            }
+        }
+    }
+
+    /// A text that must be given. A missing one is noted and read as empty.
+    pub fn required(&self, key: &str) -> String {
+        if self.value(key).is_none() {
+            self.wrong(key, "is missing");
+        }
+        self.text(key).unwrap_or_default()
+    }
+
+    /// One of these texts, or the first of them if nothing is given.
+    pub fn one_of(&self, key: &str, choices: &[&str]) -> String {
+        let Some(text) = self.text(key) else {
+            return choices.first().copied().unwrap_or_default().to_owned();
+        };
+        if !choices.contains(&text.as_str()) {
+            self.wrong(key, format!("must be one of {}", choices.join(", ")));
+        }
+        text
+    }
+
+    /// A whole number, or `default`.
+    pub fn number(&self, key: &str, default: i64) -> i64 {
+        match self.value(key) {
+            None => default,
+            Some(toml::Value::Integer(n)) => *n,
+            Some(other) => {
+                self.wrong(key, format!("must be a whole number, not {}", other.type_str()));
+                default
+            }
+        }
+    }
+
+    /// Yes or no, or `default`.
+    pub fn flag(&self, key: &str, default: bool) -> bool {
+        match self.value(key) {
+            None => default,
+            Some(toml::Value::Boolean(b)) => *b,
+            Some(other) => {
+                self.wrong(key, format!("must be true or false, not {}", other.type_str()));
+                default
+            }
+        }
+    }
+
+    /// A list of texts, empty if nothing is given.
+    pub fn list(&self, key: &str) -> Vec<String> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let texts = value.as_array().map(|all| {
+            all.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        texts.flatten().unwrap_or_else(|| {
+            self.wrong(key, "must be a list of texts: [\"a\", \"b\"]");
+            Vec::new()
+        })
+    }
+
+    /// An address. A missing one without default is noted. Plain http is only for loopback.
+    pub fn url(&self, key: &str, default: Option<&str>) -> Option<url::Url> {
+        let text = match (self.text(key), default) {
+            (Some(text), _) => text,
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => {
+                if !self.entries.contains_key(key) {
+                    self.wrong(key, "is missing");
+                }
+                return None;
+            }
+        };
+        match url::Url::parse(&text) {
+            Ok(url) if url.host_str().is_some() => Some(url),
+            _ => {
+                self.wrong(key, "must be an address such as https://social.example");
+                None
+            }
+        }
+    }
+
+    /// A secret: the setting names where it stands, `env:NAME` or `file:PATH`. A secret written
+    /// into the file itself is a mistake, and is not repeated in the message.
+    pub fn secret(&self, key: &str) -> Option<SecretString> {
+        let Some(text) = self.text(key) else {
+            if !self.entries.contains_key(key) {
+                self.wrong(
+                    key,
+                    "is missing; say where the secret stands: \"env:NAME\" or \"file:PATH\"",
+                );
+            }
+            return None;
+        };
+        let found = if let Some(name) = text.strip_prefix("env:") {
+            (self.env)(name).ok_or_else(|| format!("the environment has no variable {name}"))
+        } else if let Some(path) = text.strip_prefix("file:") {
+            std::fs::read_to_string(path).map_err(|e| format!("cannot read {path}: {e}"))
+        } else {
+            Err("a secret must not stand here; write \"env:NAME\" or \"file:PATH\"".to_owned())
+        };
+        match found.map(|secret| secret.trim().to_owned()) {
+            Ok(secret) if !secret.is_empty() => Some(SecretString::from(secret)),
+            Ok(_) => {
+                self.wrong(key, "the secret is empty");
+                None
+            }
+            Err(what) => {
+                self.wrong(key, what);
+                None
+            }
+        }
+    }
+
+    /// A secret that may be absent.
+    pub fn optional_secret(&self, key: &str) -> Option<SecretString> {
+        self.asked.borrow_mut().insert(key.to_owned());
+        if self.entries.contains_key(key) { self.secret(key) } else { None }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// All mistakes of this section, unknown keys among them.
+    pub fn done(&self) -> Result<(), Mistakes> {
+        let asked = self.asked.borrow();
+        let known = asked.iter().cloned().collect::<Vec<_>>().join(", ");
+        for key in self.entries.keys().filter(|key| !asked.contains(*key)) {
+            self.wrong(key, format!("is not a setting here; known are: {known}"));
+        }
+        let mistakes = self.mistakes.take();
+        if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
+    }
+}

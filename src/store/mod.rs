@@ -1,0 +1,157 @@
+//! Remembers. One trait, several stores, one contract.
+//!
+//! A commit is all or nothing and conditional on the versions that were read. Nothing is answered,
+//! `Repeated` included, and nothing is handed out before it is on disk (the synced watermark).
+
+use crate::case::id::{CaseNo, DeliveryId};
+use crate::case::model::Alarm;
+use crate::case::record::{Commit, Found, Identity, Key, LogEntry, Reach, Versioned};
+use crate::case::time::Timestamp;
+use crate::inbox::Task;
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is on disk.
+    Fresh,
+    /// This envelope was committed before, and that is on disk.
+    Repeated,
+    /// Something that was read has changed since: reach, read and decide again.
+    Conflict,
+}
+
+/// A store cannot go on. The engine stops with this sentence; a restart is always safe.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another daemon has it.
+    #[error("{0}")]
+    Locked(String),
+    /// No room left; reading still works.
+    #[error("{0}")]
+    Full(String),
+    /// It cannot be read as it is.
+    #[error("{0}")]
+    Broken(String),
+    /// It was written by a newer careline.
+    #[error("{0}")]
+    Newer(String),
+    /// A row is larger than a store takes ([`ROW_BYTES`](crate::case::limits::ROW_BYTES)).
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+/// A delivery that is not finished, as the outbox queues it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Which.
+    pub id: DeliveryId,
+    /// Its lane, as text.
+    pub lane: String,
+    /// Its bucket, as text.
+    pub bucket: String,
+    /// Before routine ones.
+    pub urgent: bool,
+    /// Its place in the lane.
+    pub order: (Timestamp, u32),
+    /// Not before.
+    pub ready: Timestamp,
+}
+
+/// Which records a scan reads: all of one kind, in key order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `Key::Case`.
+    Case,
+    /// `Key::Line`.
+    Line,
+    /// `Key::Contact`.
+    Contact,
+    /// `Key::Thread`.
+    Thread,
+    /// `Key::Message`.
+    Message,
+    /// `Key::Post`.
+    Post,
+    /// `Key::Conversation`.
+    Conversation,
+    /// `Key::Delivery`.
+    Delivery,
+    /// `Key::Cursor`.
+    Cursor,
+    /// `Key::Account`.
+    Account,
+    /// `Key::Tombstone`.
+    Tombstone,
+    /// `Key::Quarantine`.
+    Quarantine,
+    /// `Key::Switch` and `Key::Identity`.
+    Self_,
+}
+
+/// Where cases, deliveries and all else are kept.
+pub trait Store: Send + Sync {
+    /// Who this store is; made at its first opening.
+    fn identity(&self) -> Identity;
+
+    /// Reads records by name, absent ones with version 0, and answers the reach's query.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn read<'a>(&'a self, reach: &'a Reach) -> Task<'a, Result<Found, StoreError>>;
+
+    /// Writes all of it or nothing; returns when it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails; whether it was written is then unknown, and a
+    /// restart finds out.
+    fn commit(&self, commit: Commit) -> Task<'_, Result<Outcome, StoreError>>;
+
+    /// Deliveries that are not finished, in order of `(order, id)`, at most `limit`, after `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn pending<'a>(
+        &'a self,
+        after: Option<&'a Pending>,
+        limit: usize,
+    ) -> Task<'a, Result<Vec<Pending>, StoreError>>;
+
+    /// Alarms up to `until`, earliest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn alarms(
+        &self,
+        until: Timestamp,
+        limit: usize,
+    ) -> Task<'_, Result<Vec<(CaseNo, Alarm)>, StoreError>>;
+
+    /// The highest case number in use.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn last_case(&self) -> Task<'_, Result<CaseNo, StoreError>>;
+
+    /// Records of one kind in key order, at most `limit`, after `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn scan<'a>(
+        &'a self,
+        kind: Kind,
+        after: Option<&'a Key>,
+        limit: usize,
+    ) -> Task<'a, Result<Vec<(Key, Versioned)>, StoreError>>;
+
+    /// The log after `after`, at most `limit` entries.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn log(&self, after: u64, limit: usize) -> Task<'_, Result<Vec<LogEntry>, StoreError>>;
+
+    /// Waits until all is on disk and lets go of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn close(&self) -> Task<'_, Result<(), StoreError>>;
+}

@@ -1,0 +1,5 @@
+//! One network's server: people and their posts.
+
+/// A network's server.
+#[derive(Default)]
+pub struct Square {}
