@@ -74,8 +74,24 @@ pub struct Heard {
     pub shown: Option<Timestamp>,
     /// The customer took it back.
     pub withdrawn: bool,
+    /// The customer changed it last.
+    pub edited: Option<Timestamp>,
+    /// When he wrote it.
+    pub written: Timestamp,
     /// Who can read it.
     pub audience: Audience,
+    /// Its content warning, cut at [`NAME_BYTES`](super::limits::NAME_BYTES).
+    pub warning: Option<Theirs>,
+}
+
+/// What stands at a desk, and who put it there: the delivery that posted it, and the last one that
+/// changed it, so that a newer change can take the place of one that has not left yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The delivery that posted it.
+    pub by: DeliveryId,
+    /// The last delivery that changed it.
+    pub amend: Option<DeliveryId>,
 }
 
 /// A time at which a case wants to be woken.
@@ -125,8 +141,8 @@ pub struct Case {
     pub channel: ChannelId,
     /// Its thread; `None` until the desk has given a receipt.
     pub thread: Option<ThreadId>,
-    /// The card on top of the thread.
-    pub card: Option<MessageId>,
+    /// The delivery that showed the card on top of the thread, and the last that changed it.
+    pub card: Shown,
     /// Lines so far; the next line's number.
     pub lines: u32,
     /// Deliveries so far; part of the next delivery's id.
@@ -139,6 +155,8 @@ pub struct Case {
     pub answered: Option<u32>,
     /// Replies that wait for their time or for a press.
     pub held: Vec<u32>,
+    /// Replies that are on their way to the customer.
+    pub sending: Vec<u32>,
     /// When it wants to be woken.
     pub alarms: Vec<Alarm>,
     /// The closed case of the same contact that it follows.
@@ -169,8 +187,8 @@ pub enum Body {
     Mention {
         /// What he wrote.
         mention: Box<Mention>,
-        /// The delivery that shows it in the thread.
-        shown_by: DeliveryId,
+        /// What shows it in the thread.
+        shown: Shown,
         /// He changed it so many times.
         edits: u32,
     },
@@ -220,7 +238,7 @@ pub struct ReplyLine {
     /// Where the first part can be read.
     pub url: Option<String>,
     /// The line in the thread that tells how far it has come.
-    pub told_by: Option<DeliveryId>,
+    pub told: Option<Shown>,
     /// Newest line of the case that the author could have seen when he wrote.
     pub saw: u32,
 }
@@ -272,6 +290,8 @@ pub enum Ask {
     AnsweredAlready,
     /// The customer took the post back.
     PostGone,
+    /// The customer changed the post in the meantime.
+    PostChanged,
     /// It carries files.
     Files,
     /// It was written long ago: careline was away.

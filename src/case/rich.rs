@@ -57,6 +57,8 @@ pub enum Piece {
         /// Our own label.
         label: String,
     },
+    /// An instant; a desk shows it in the reader's own time zone where it can.
+    When(super::time::Timestamp),
     /// A new line.
     Break,
 }
@@ -114,6 +116,12 @@ impl Rich {
         self.and(Piece::Link { url: url.to_owned(), label: label.to_owned() })
     }
 
+    /// And then: an instant.
+    #[must_use]
+    pub fn when(self, at: super::time::Timestamp) -> Self {
+        self.and(Piece::When(at))
+    }
+
     /// And then: the next line.
     #[must_use]
     pub fn line(self) -> Self {
@@ -151,6 +159,7 @@ impl Rich {
                 Piece::Theirs(_) | Piece::Quote(_) => out.push('…'),
                 Piece::Call(agent) => out.push_str(&format!("@{}", agent.user)),
                 Piece::Link { url, label } => out.push_str(&format!("{label} ({url})")),
+                Piece::When(at) => out.push_str(&at.to_string()),
                 Piece::Break => out.push('\n'),
             }
         }
