@@ -3,6 +3,7 @@
 //! A reader collects every mistake with file, line and key instead of stopping at the first, and
 //! keys that nobody asked for are mistakes too.
 
+use crate::case::time::Span;
 use secrecy::SecretString;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,6 +143,15 @@ impl Section {
         }
     }
 
+    /// A length of time, or `default`.
+    pub fn span(&self, key: &str, default: Span) -> Span {
+        let Some(text) = self.text(key) else { return default };
+        Span::parse(&text).unwrap_or_else(|| {
+            self.wrong(key, "must be a length of time such as \"10 s\", \"30 min\" or \"7 days\"");
+            default
+        })
+    }
+
     /// A list of texts, empty if nothing is given.
     pub fn list(&self, key: &str) -> Vec<String> {
         let Some(value) = self.value(key) else { return Vec::new() };
@@ -187,19 +197,8 @@ impl Section {
             }
             return None;
         };
-        let found = if let Some(name) = text.strip_prefix("env:") {
-            (self.env)(name).ok_or_else(|| format!("the environment has no variable {name}"))
-        } else if let Some(path) = text.strip_prefix("file:") {
-            std::fs::read_to_string(path).map_err(|e| format!("cannot read {path}: {e}"))
-        } else {
-            Err("a secret must not stand here; write \"env:NAME\" or \"file:PATH\"".to_owned())
-        };
-        match found.map(|secret| secret.trim().to_owned()) {
-            Ok(secret) if !secret.is_empty() => Some(SecretString::from(secret)),
-            Ok(_) => {
-                self.wrong(key, "the secret is empty");
-                None
-            }
+        match resolve(&text, self.env) {
+            Ok(secret) => Some(secret),
             Err(what) => {
                 self.wrong(key, what);
                 None
@@ -225,5 +224,23 @@ impl Section {
         }
         let mistakes = self.mistakes.take();
         if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
+    }
+}
+
+/// Brings a secret from where a setting says it stands: `env:NAME` or `file:PATH`.
+///
+/// # Errors
+/// A sentence that never repeats the setting's own text.
+pub fn resolve(text: &str, env: fn(&str) -> Option<String>) -> Result<SecretString, String> {
+    let found = if let Some(name) = text.strip_prefix("env:") {
+        env(name).ok_or_else(|| format!("the environment has no variable {name}"))?
+    } else if let Some(path) = text.strip_prefix("file:") {
+        std::fs::read_to_string(path).map_err(|e| format!("cannot read {path}: {e}"))?
+    } else {
+        return Err("a secret must not stand here; write \"env:NAME\" or \"file:PATH\"".into());
+    };
+    match found.trim() {
+        "" => Err("the secret is empty".into()),
+        secret => Ok(SecretString::from(secret.to_owned())),
     }
 }

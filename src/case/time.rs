@@ -49,6 +49,23 @@ impl Span {
         Self::hours(n.saturating_mul(24))
     }
 
+    /// From what people write: `10 s`, `30 min`, `2h`, `7 days`. Nonsense gives `None`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let number: i64 = text[..end].parse().ok()?;
+        let micros: i64 = match text[end..].trim() {
+            "ms" => 1_000,
+            "s" | "sec" | "second" | "seconds" => 1_000_000,
+            "m" | "min" | "minute" | "minutes" => 60_000_000,
+            "h" | "hour" | "hours" => 3_600_000_000,
+            "d" | "day" | "days" => 86_400_000_000,
+            _ => return None,
+        };
+        number.checked_mul(micros).map(Self)
+    }
+
     /// The same length for the standard library; negative becomes zero.
     #[must_use]
     pub fn to_std(self) -> std::time::Duration {
@@ -112,5 +129,21 @@ impl Sub<Span> for Timestamp {
     type Output = Self;
     fn sub(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_read_as_people_write_them() {
+        let good = [("10 s", 10), ("30 min", 1800), ("2h", 7200), ("7 days", 604_800), ("0 s", 0)];
+        for (text, seconds) in good {
+            assert_eq!(Span::parse(text), Some(Span::seconds(seconds)), "{text}");
+        }
+        for text in ["", "10", "s", "-3 s", "1.5 h", "10 weeks", "99999999999999999 days"] {
+            assert_eq!(Span::parse(text), None, "{text}");
+        }
     }
 }

@@ -1,1 +1,206 @@
-//! To come.
+//! Reads `bot-config/` and the environment, and names every mistake at once.
+//!
+//! Each driver reads its own section; here are only the keys that every account or desk has, and
+//! the rules that span sections: a route needs its desk, two accounts need two tokens.
+
+mod file;
+mod policy;
+mod wiring;
+
+use crate::case::id::{AccountId, DeskId};
+use crate::case::policy::Policy;
+use crate::case::time::Span;
+use crate::desk::{self, DESKS, Desk};
+use crate::net::Ground;
+use crate::network::{self, NETWORKS, Network};
+use crate::setting::{Mistake, Mistakes};
+use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How environment variables are looked up; tests bring their own.
+pub type Env = fn(&str) -> Option<String>;
+
+/// The machine's own environment.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A file of the configuration: its name as the operator knows it, and its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// Its name: `bot-config/careline.toml`.
+    pub name: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// The files of one configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// `careline.toml`: store, web, accounts, desks.
+    pub wiring: Text,
+    /// `policy.toml`; without it all has its default.
+    pub policy: Option<Text>,
+}
+
+/// The drivers that sections may name.
+#[derive(Clone, Copy)]
+pub struct Tables {
+    /// Rows of networks.
+    pub networks: &'static [&'static network::Driver],
+    /// Rows of desks.
+    pub desks: &'static [&'static desk::Driver],
+}
+
+impl Tables {
+    /// All drivers that this program has.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { networks: NETWORKS, desks: DESKS }
+    }
+}
+
+/// Which store, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreWiring {
+    /// `sled` or `memory`.
+    pub kind: String,
+    /// The directory of the store.
+    pub path: PathBuf,
+    /// Memory that the store may use for its cache, in bytes.
+    pub cache_bytes: u64,
+}
+
+/// Where we listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebWiring {
+    /// Address and port for health, metrics and webhooks.
+    pub listen: SocketAddr,
+}
+
+/// All that the operator decided, opened and ready; nothing is connected yet.
+pub struct Config {
+    /// What `decide` may know.
+    pub policy: Policy,
+    /// The store.
+    pub store: StoreWiring,
+    /// The listener.
+    pub web: WebWiring,
+    /// Accounts, in the order of their names.
+    pub networks: Vec<(AccountId, Arc<dyn Network>)>,
+    /// Desks, in the order of their names.
+    pub desks: Vec<(DeskId, Arc<dyn Desk>)>,
+    /// Closed cases older than this are erased; `None` keeps them.
+    pub retention: Option<Span>,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let accounts: Vec<_> = self.networks.iter().map(|(id, _)| id.as_str()).collect();
+        let desks: Vec<_> = self.desks.iter().map(|(id, _)| id.as_str()).collect();
+        f.debug_struct("Config")
+            .field("revision", &self.policy.revision)
+            .field("accounts", &accounts)
+            .field("desks", &desks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Files that may lie in the directory; any other `.toml` is probably a misspelt one.
+const KNOWN_FILES: &[&str] = &["careline.toml", "policy.toml", "sandbox.toml"];
+
+/// Reads the directory of the configuration.
+///
+/// # Errors
+/// Every mistake in every file.
+pub fn load(dir: &Path, env: Env, ground: &Ground) -> Result<Config, Mistakes> {
+    let mut mistakes = Vec::new();
+    let files = gather(dir, &mut mistakes);
+    match parse(&files, env, ground, Tables::all()) {
+        Ok(config) if mistakes.is_empty() => Ok(config),
+        Ok(_) => Err(Mistakes(mistakes)),
+        // Without the first file the rest would only repeat that it is not there.
+        Err(_) if files.wiring.text.is_empty() && !mistakes.is_empty() => Err(Mistakes(mistakes)),
+        Err(Mistakes(more)) => {
+            mistakes.extend(more);
+            Err(Mistakes(mistakes))
+        }
+    }
+}
+
+fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
+    let mut read = |name: &str, needed: bool| {
+        let path = dir.join(name);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if !needed && e.kind() == std::io::ErrorKind::NotFound => return None,
+            Err(e) => {
+                mistakes.push(about_file(
+                    &path,
+                    format!("cannot be read ({e}); `careline init` makes one"),
+                ));
+                String::new()
+            }
+        };
+        Some(Text { name: path.display().to_string(), text })
+    };
+    let wiring = read("careline.toml", true).unwrap_or_default();
+    let policy = read("policy.toml", false);
+    for path in std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let ours = KNOWN_FILES.contains(&name.as_str()) || name.ends_with(".local.toml");
+        if name.ends_with(".toml") && !ours {
+            let known = KNOWN_FILES.join(", ");
+            mistakes
+                .push(about_file(&path, format!("is not read by careline; known are: {known}")));
+        }
+    }
+    Files { wiring, policy }
+}
+
+fn about_file(path: &Path, what: String) -> Mistake {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    Mistake { file: path.display().to_string(), line: 0, key: name, what }
+}
+
+/// Reads a configuration from its texts.
+///
+/// # Errors
+/// Every mistake in every file.
+pub fn parse(files: &Files, env: Env, ground: &Ground, tables: Tables) -> Result<Config, Mistakes> {
+    let mut mistakes = Vec::new();
+    let wired = wiring::read(&files.wiring, env, ground, tables, &mut mistakes);
+    let text = files.policy.clone().unwrap_or_default();
+    let ruled = policy::read(&text, env, &wired, &mut mistakes);
+    mistakes.sort();
+    mistakes.dedup();
+    if !mistakes.is_empty() {
+        return Err(Mistakes(mistakes));
+    }
+    let mut policy = ruled.policy;
+    policy.revision = revision(files);
+    Ok(Config {
+        policy,
+        store: wired.store,
+        web: wired.web,
+        networks: wired.networks,
+        desks: wired.desks,
+        retention: ruled.retention,
+    })
+}
+
+/// A short hash of all that was read, for the log.
+fn revision(files: &Files) -> String {
+    let policy = files.policy.as_ref().map_or("", |p| p.text.as_str());
+    let mut hash = Sha256::new();
+    hash.update(files.wiring.text.as_bytes());
+    hash.update([0]);
+    hash.update(policy.as_bytes());
+    hex::encode(&hash.finalize()[..6])
+}
+
+#[cfg(test)]
+mod tests;
