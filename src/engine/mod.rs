@@ -1,1 +1,3 @@
-//! To come.
+//! Moves: reach, read, decide, commit.
+
+pub mod clock;
