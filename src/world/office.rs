@@ -180,6 +180,24 @@ pub enum What {
         /// Which.
         channel: String,
     },
+    /// A member asked an app for something: a button, a command, a form that he sent.
+    Asked {
+        /// Who.
+        member: String,
+        /// Which app.
+        app: String,
+        /// Which surface, in the platform's words (`interactive`, `slash_commands`).
+        surface: String,
+        /// What the app is told, as the platform writes it.
+        payload: Value,
+    },
+    /// An app did not answer somebody in time; the platform told him so.
+    Unanswered {
+        /// Who waited.
+        member: String,
+        /// The place in the ledger of what he asked.
+        asked: u64,
+    },
     /// A form was shown.
     FormOpened {
         /// Which.
@@ -226,13 +244,16 @@ pub struct Office {
     pub channels: BTreeMap<String, Channel>,
     /// All messages, by channel and instant; deleted ones stay, marked.
     pub messages: BTreeMap<(String, i64), Message>,
+    /// Which messages answer which, oldest first; kept by [`Office::post`].
+    pub answers: BTreeMap<(String, i64), BTreeSet<i64>>,
     /// Files, by id.
     pub files: BTreeMap<String, File>,
     /// Forms, by id.
     pub forms: BTreeMap<String, Form>,
     /// All that happened.
     pub happened: Vec<Happening>,
-    /// Posts in one channel must be so far apart, as the platform wants; 0 = no pace.
+    /// Posts in one channel must be so many microseconds apart, as the platform wants; 0 = no
+    /// pace.
     pub pace: i64,
     /// When something was last posted by an app, by channel; for `pace`.
     pub paced: BTreeMap<String, i64>,
@@ -274,7 +295,11 @@ impl Office {
 
     /// The thread below `root`, oldest first, without the root; deleted and private ones left out.
     pub fn thread(&self, channel: &str, root: i64) -> impl Iterator<Item = &Message> {
-        self.channel(channel).filter(move |m| m.thread == Some(root) && m.id != root)
+        let ids = self.answers.get(&(channel.to_owned(), root));
+        let channel = channel.to_owned();
+        let found = ids.into_iter().flatten().map(move |id| (channel.clone(), *id));
+        let found = found.filter_map(|key| self.messages.get(&key));
+        found.filter(|m| !m.deleted && m.only_for.is_none())
     }
 
     /// All messages of a channel that everybody there sees, oldest first, threads among them.
@@ -311,6 +336,9 @@ impl Office {
         }
         message.deleted = false;
         let id = message.id;
+        if let Some(root) = message.thread.filter(|root| *root != id) {
+            self.answers.entry((message.channel.clone(), root)).or_default().insert(id);
+        }
         self.messages.insert((message.channel.clone(), id), message.clone());
         self.note(at, What::Posted { message: Box::new(message) });
         Ok(id)
@@ -424,7 +452,8 @@ impl Office {
         &self.happened[from..]
     }
 
-    fn note(&mut self, at: Timestamp, what: What) {
+    /// Writes into the ledger.
+    pub fn note(&mut self, at: Timestamp, what: What) {
         let seq = self.happened.len() as u64 + 1;
         self.happened.push(Happening { seq, at, what });
     }
