@@ -1,2 +1,5 @@
-//! careline
-fn main() {}
+//! The program: everything it does is in the library.
+
+fn main() -> std::process::ExitCode {
+    careline::cli::main()
+}

@@ -1,1 +1,217 @@
-//! To come.
+//! The command line: what can be asked, in which words it answers, with which exit code.
+//!
+//! 0 is done, 1 is not done, 2 is a mistake in the question or in the configuration. Answers go
+//! to standard output, the log and what went wrong to standard error.
+
+mod check;
+mod init;
+mod log;
+
+use crate::case::time::Span;
+use crate::engine::clock;
+use crate::net::{Ground, Net};
+use crate::sandbox::DemoOptions;
+use crate::setting::Mistakes;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Brings what customers say in public into a thread at the team's desk, and carries the team's
+/// answer back.
+#[derive(Debug, Parser)]
+#[command(name = "careline", version, about, max_term_width = 100)]
+struct Cli {
+    /// How the log is written, to standard error.
+    #[arg(long, global = true, value_enum, default_value_t, env = "CARELINE_LOG_FORMAT")]
+    log: LogFormat,
+    /// What is logged: `info`, `careline=debug`, …
+    #[arg(long, global = true, default_value = "info", env = "CARELINE_LOG")]
+    log_filter: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines, one object a line.
+    Json,
+}
+
+/// Where the configuration lies.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+struct Where {
+    /// The directory of the configuration.
+    #[arg(long, value_name = "DIR", default_value = "bot-config", env = "CARELINE_CONFIG")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs until it is told to stop.
+    Run(RunArgs),
+    /// Shows all of it on this machine alone: a network, a desk, the daemon and a page.
+    Demo(DemoArgs),
+    /// Reads the configuration and names every mistake.
+    Check {
+        #[command(flatten)]
+        place: Where,
+        /// Tries each token and permission too; writes nothing.
+        #[arg(long)]
+        live: bool,
+    },
+    /// Asks some questions and writes a configuration that works.
+    Init {
+        #[command(flatten)]
+        place: Where,
+        /// Replaces files that are there.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// What `run` can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    place: Where,
+    /// Sends nothing to customers; all else works.
+    #[arg(long)]
+    dry_run: bool,
+    /// At the first start also brings mentions of this long ago: `2h`.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    since: Option<Span>,
+}
+
+/// What `demo` can be told.
+#[derive(Clone, Debug, PartialEq, Args)]
+struct DemoArgs {
+    /// Port of the page; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Does not open a browser.
+    #[arg(long)]
+    no_browser: bool,
+    /// Prints one line of JSON when ready.
+    #[arg(long)]
+    json: bool,
+    /// Starts only the faces, for another daemon to be pointed at them.
+    #[arg(long)]
+    no_daemon: bool,
+    /// Plays this script.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// How many times faster than life scripts are played.
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+}
+
+impl From<DemoArgs> for DemoOptions {
+    fn from(args: DemoArgs) -> Self {
+        Self {
+            port: args.port,
+            browser: !args.no_browser,
+            json: args.json,
+            daemon: !args.no_daemon,
+            script: args.script,
+            speed: args.speed,
+        }
+    }
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    Span::parse(text).ok_or_else(|| "a length of time is such as 30min, 2h or 7days".into())
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|n| (0.01..=10_000.0).contains(n));
+    speed.ok_or_else(|| "a speed is a number from 0.01 to 10000".into())
+}
+
+/// Why a command was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Failure {
+    /// The question or the configuration is wrong: exit code 2.
+    Usage(String),
+    /// It did not work: exit code 1.
+    Failed(String),
+    /// It did not work, and all was said already: exit code 1.
+    Told,
+}
+
+impl From<Mistakes> for Failure {
+    fn from(Mistakes(all): Mistakes) -> Self {
+        let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let count = match all.len() {
+            1 => "1 mistake".into(),
+            n => format!("{n} mistakes"),
+        };
+        Self::Usage(format!("{}\n{count} in the configuration", lines.join("\n")))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(text) | Self::Failed(text) => f.write_str(text),
+            Self::Told => Ok(()),
+        }
+    }
+}
+
+impl Failure {
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) | Self::Told => ExitCode::from(1),
+        }
+    }
+}
+
+/// What all drivers stand on outside the sandbox.
+fn ground() -> Ground {
+    Ground { net: Net::new(false), now: clock::system() }
+}
+
+/// Does what the command line asks.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Ring is the only provider that is built in; a second install is refused and harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    if let Err(failure) = log::start(cli.log, &cli.log_filter).and_then(|()| dispatch(cli.command))
+    {
+        if failure != Failure::Told {
+            eprintln!("careline: {failure}");
+        }
+        return failure.code();
+    }
+    ExitCode::SUCCESS
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Check { place, live } => check::check(&place.config, live),
+        Command::Init { place, force } => init::init(&place.config, force),
+        Command::Run(_) | Command::Demo(_) => Err(Failure::Failed("is not built yet".into())),
+    }
+}
+
+/// Runs a future to its end on all cores.
+fn wait<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::Failed(format!("cannot start threads: {e}")))?;
+    let result = runtime.block_on(future);
+    // A stuck blocking job must not hold up the end; the store was closed before.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! Each driver reads its own section; here are only the keys that every account or desk has, and
 //! the rules that span sections: a route needs its desk, two accounts need two tokens.
 
+pub mod example;
 mod file;
 mod policy;
 mod wiring;
@@ -107,6 +108,14 @@ impl std::fmt::Debug for Config {
             .field("desks", &desks)
             .finish_non_exhaustive()
     }
+}
+
+/// Is this a name for an account or desk? Names stand in store keys, lanes and metrics: short, plain
+/// and without separators.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    (1..=32).contains(&name.len()) && name.chars().all(plain)
 }
 
 /// Files that may lie in the directory; any other `.toml` is probably a misspelt one.

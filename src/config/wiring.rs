@@ -103,10 +103,8 @@ fn web(section: &Section, mistakes: &mut Vec<Mistake>) -> WebWiring {
     WebWiring { listen }
 }
 
-/// Names stand in store keys, lanes and metrics: short, plain, and without separators.
 fn named(section: &Section, name: &str) {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    if name.is_empty() || name.len() > 32 || !name.chars().all(plain) {
+    if !super::is_name(name) {
         section.wrong("name", "a name is 1 to 32 characters of a-z, 0-9, - and _");
     }
 }
