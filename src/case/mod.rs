@@ -1,8 +1,12 @@
 //! Decides. Imports nothing of careline: no I/O, no clock, no randomness, no async.
 
 pub mod ability;
+pub mod card;
+pub mod command;
+pub mod draft;
 pub mod effect;
 pub mod event;
+pub mod forget;
 pub mod gate;
 pub mod id;
 pub mod limits;
@@ -10,7 +14,9 @@ pub mod model;
 pub mod policy;
 pub mod reach;
 pub mod record;
+pub mod reply;
 pub mod rich;
+pub mod text;
 pub mod time;
 
 mod decide;

@@ -157,6 +157,8 @@ pub struct Case {
     pub held: Vec<u32>,
     /// Replies that are on their way to the customer.
     pub sending: Vec<u32>,
+    /// The newest reply of which nobody knows whether it arrived.
+    pub unknown: Option<u32>,
     /// When it wants to be woken.
     pub alarms: Vec<Alarm>,
     /// The closed case of the same contact that it follows.

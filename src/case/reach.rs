@@ -1,10 +1,184 @@
-//! What must be read before an event can be decided.
+//! What must be read before an event can be decided: by name, in rounds.
+//!
+//! The first round asks for what the event names; what was found names the rest. Asked again with
+//! what was found, until it wants nothing new (at most [`ROUNDS`](super::limits::ROUNDS)).
 
-use super::event::Envelope;
-use super::record::{Found, Reach};
+use super::command;
+use super::event::{Envelope, Event, Mention, OwnPost, Request};
+use super::id::{CaseNo, DeliveryId, MessageId, ThreadId};
+use super::model::{Body, Case, Shown};
+use super::record::{Found, Key, Reach, Record};
 
-/// What must be read besides what was already found. Called again until nothing new is wanted.
+/// What is wanted, all rounds together; the caller reads what is new.
 #[must_use]
-pub fn reach(_envelope: &Envelope, _found: &Found) -> Reach {
-    Reach::default()
+pub fn reach(envelope: &Envelope, found: &Found) -> Reach {
+    let mut want = Want { found, reach: Reach::default() };
+    match &envelope.event {
+        Event::Mentioned(mention) | Event::Changed(mention) => want.mention(mention),
+        Event::Withdrawn { account, post } => {
+            want.by_line(Key::Post(account.clone(), post.clone()));
+        }
+        Event::OwnPost(post) => want.own_post(post),
+        Event::Said(remark) | Event::Reworded(remark) => {
+            want.message(&remark.message, Some(&remark.thread));
+        }
+        Event::Unsaid { message, thread } => want.message(message, thread.as_ref()),
+        Event::Asked(request) => want.request(request),
+        Event::Delivered { delivery, .. } | Event::Failed { delivery, .. } => {
+            want.outcome(delivery);
+        }
+        Event::Due { case, .. } => want.case(*case, true),
+        Event::ThreadGone { thread, .. } => want.thread(thread),
+        Event::Unreadable { .. } => want.key(Key::Quarantine(envelope.id.clone())),
+        Event::FeedState { feed, .. } => want.key(Key::Cursor(feed.clone())),
+        Event::AccountState { account, .. } => want.key(Key::Account(account.clone())),
+        Event::Echo { delivery, .. } => {
+            want.key(Key::Identity);
+            want.key(Key::Switch);
+            want.outcome(delivery);
+        }
+    }
+    want.reach
+}
+
+struct Want<'f> {
+    found: &'f Found,
+    reach: Reach,
+}
+
+impl Want<'_> {
+    fn key(&mut self, key: Key) {
+        self.reach.keys.insert(key);
+    }
+
+    fn delivery(&mut self, id: &DeliveryId) {
+        self.key(Key::Delivery(id.clone()));
+    }
+
+    fn shown(&mut self, shown: &Shown) {
+        self.delivery(&shown.by);
+        if let Some(amend) = &shown.amend {
+            self.delivery(amend);
+        }
+    }
+
+    /// A case with what its card needs; with `replies`, also its replies under way.
+    fn case(&mut self, no: CaseNo, replies: bool) {
+        self.key(Key::Case(no));
+        let Some(case) = self.found.case(no).cloned() else { return };
+        self.key(Key::Account(case.account.clone()));
+        self.line(&case, 0);
+        self.shown(&case.card);
+        if replies {
+            for seq in case.held.iter().chain(&case.sending) {
+                self.line(&case, *seq);
+            }
+            if let Some(heard) = case.recent.last() {
+                self.key(Key::Line(no, heard.line));
+            }
+        }
+    }
+
+    /// A line, and what shows it at the desk.
+    fn line(&mut self, case: &Case, seq: u32) {
+        if seq >= case.lines {
+            return;
+        }
+        self.key(Key::Line(case.no, seq));
+        let Some(line) = self.found.line(case.no, seq).cloned() else { return };
+        match &line.body {
+            Body::Mention { shown, .. } => self.shown(shown),
+            Body::Reply(reply) => {
+                reply.told.iter().for_each(|told| self.shown(told));
+                reply.parts.iter().for_each(|part| self.delivery(part));
+            }
+            Body::Remark { .. } | Body::Own { .. } => {}
+        }
+    }
+
+    /// The line a post or message belongs to, and its case.
+    fn by_line(&mut self, key: Key) {
+        self.key(key.clone());
+        let (no, seq) = match self.found.get(&key) {
+            Some(Record::Post(no, seq) | Record::Message(no, seq)) => (*no, *seq),
+            _ => return,
+        };
+        self.case(no, true);
+        if let Some(case) = self.found.case(no).cloned() {
+            self.line(&case, seq);
+        }
+    }
+
+    fn mention(&mut self, mention: &Mention) {
+        let account = &mention.contact.account;
+        self.key(Key::Identity);
+        if let Some(Record::Identity(identity)) = self.found.get(&Key::Identity) {
+            let grave = super::forget::tombstone(&identity.salt, &mention.contact);
+            self.key(Key::Tombstone(grave));
+        }
+        self.by_line(Key::Post(account.clone(), mention.post.clone()));
+        self.key(Key::Conversation(account.clone(), mention.conversation.clone()));
+        let contact = Key::Contact(mention.contact.clone());
+        self.key(contact.clone());
+        if let Some(Record::Contact(contact)) = self.found.get(&contact)
+            && let Some(no) = contact.newest
+        {
+            self.case(no, false);
+        }
+    }
+
+    fn own_post(&mut self, post: &OwnPost) {
+        self.by_line(Key::Post(post.account.clone(), post.post.clone()));
+        if let Some(parent) = &post.parent {
+            self.by_line(Key::Post(post.account.clone(), parent.clone()));
+        }
+    }
+
+    fn thread(&mut self, thread: &ThreadId) {
+        let key = Key::Thread(thread.clone());
+        self.key(key.clone());
+        if let Some(Record::Thread(no)) = self.found.get(&key) {
+            self.case(*no, true);
+        }
+    }
+
+    fn message(&mut self, message: &MessageId, thread: Option<&ThreadId>) {
+        self.by_line(Key::Message(message.clone()));
+        if let Some(thread) = thread {
+            self.thread(thread);
+        }
+    }
+
+    fn request(&mut self, request: &Request) {
+        self.key(Key::Switch);
+        let Ok(command) = command::parse(&request.words) else { return };
+        self.reach.query = command.verb.query.map(|query| query(request));
+        let mut no = command.case;
+        if let (None, Some(thread)) = (no, &request.thread) {
+            self.thread(thread);
+            if let Some(Record::Thread(of)) = self.found.get(&Key::Thread(thread.clone())) {
+                no = Some(*of);
+            }
+        }
+        let Some(no) = no else { return };
+        self.case(no, true);
+        let Some(case) = self.found.case(no).cloned() else { return };
+        self.key(Key::Contact(case.contact.clone()));
+        if let Ok(seq) = command.rest.parse() {
+            self.line(&case, seq);
+        }
+        if let Some(last) = case.unknown {
+            self.line(&case, last);
+        }
+    }
+
+    fn outcome(&mut self, id: &DeliveryId) {
+        self.delivery(id);
+        let Some(delivery) = self.found.delivery(id) else { return };
+        let (Some(no), line) = (delivery.case, delivery.line) else { return };
+        self.case(no, false);
+        if let (Some(case), Some(line)) = (self.found.case(no).cloned(), line) {
+            self.line(&case, line);
+        }
+    }
 }

@@ -1,0 +1,134 @@
+//! How a case looks at a desk: the card on top of its thread, and the customer's words in it.
+
+use super::draft::Draft;
+use super::effect::{Button, Card, Face, Note, Style, Tone};
+use super::event::Mention;
+use super::model::{Audience, Case, Status};
+use super::rich::Rich;
+
+/// A button that asks these words about this case.
+#[must_use]
+pub fn button(label: &str, words: String, style: Style) -> Button {
+    Button { label: label.to_owned(), words, style }
+}
+
+/// Who can read a post, in words.
+#[must_use]
+pub const fn audience(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Direct => "private message",
+        Audience::Followers => "followers only",
+        Audience::Unlisted => "public, unlisted",
+        Audience::Public => "public",
+    }
+}
+
+/// The card as it should look now. `first` is the first mention of the case.
+#[must_use]
+pub fn card(draft: &Draft<'_>, case: &Case, first: &Mention) -> Card {
+    let network = draft.abilities(&case.account).network;
+    Card {
+        case: case.no,
+        name: case.name.clone(),
+        handle: case.handle.clone(),
+        author_url: first.author_url.clone(),
+        avatar: first.avatar.clone(),
+        place: format!("{network} · {}", case.account),
+        audience: audience(first.audience).to_owned(),
+        warning: first.warning.clone(),
+        text: first.text.clone(),
+        media: first.media.clone(),
+        url: first.url.clone(),
+        written: first.written,
+        facts: facts(case),
+        standing: standing(case, first),
+        buttons: buttons(case, first),
+    }
+}
+
+fn facts(case: &Case) -> Vec<(String, Rich)> {
+    let mut facts = Vec::new();
+    if let Some(since) = case.waits {
+        facts.push(("Waits since".to_owned(), Rich::new().when(since)));
+    }
+    if case.wrote > 1 {
+        facts.push(("Wrote".to_owned(), Rich::of(format!("{} times", case.wrote))));
+    }
+    if let Some(earlier) = case.follows {
+        facts.push(("Earlier case".to_owned(), Rich::of(earlier.to_string())));
+    }
+    if !case.linked.is_empty() {
+        let linked: Vec<String> = case.linked.iter().map(ToString::to_string).collect();
+        facts.push(("Same conversation".to_owned(), Rich::of(linked.join(", "))));
+    }
+    facts
+}
+
+fn standing(case: &Case, first: &Mention) -> Rich {
+    let owner = |rich: Rich| match &case.claimer {
+        Some(agent) => rich.say(" · ").agent(&agent.name).say(" looks after it"),
+        None => rich.say(" · nobody has claimed it"),
+    };
+    match case.status {
+        Status::Closed => {
+            let rich = Rich::new().strong("Closed");
+            case.cause.iter().fold(rich, |rich, cause| rich.say(format!(": {cause}")))
+        }
+        Status::Answered => owner(Rich::new().strong("Answered")),
+        Status::Open => match &first.no_reply {
+            Some(why) => owner(Rich::new().strong("Open")).say(format!(" · {why}")),
+            None => owner(Rich::new().strong("Open")),
+        },
+    }
+}
+
+fn buttons(case: &Case, first: &Mention) -> Vec<Button> {
+    let no = case.no;
+    if case.status == Status::Closed {
+        return vec![button("Reopen", format!("reopen {no}"), Style::Plain)];
+    }
+    let mut all = Vec::new();
+    if case.claimer.is_none() {
+        all.push(button("Claim", format!("claim {no}"), Style::Primary));
+    }
+    match &first.no_reply {
+        None => all.push(button("Reply", format!("reply {no}"), Style::Plain)),
+        Some(_) => all.push(button("Answered by hand", format!("answered {no}"), Style::Plain)),
+    }
+    all.push(button("Note", format!("note {no}"), Style::Plain));
+    if case.claimer.is_some() {
+        all.push(button("Release", format!("release {no}"), Style::Plain));
+    }
+    all.push(button("Close", format!("close {no}"), Style::Plain));
+    all
+}
+
+/// A later mention as a message in the thread.
+#[must_use]
+pub fn customer_note(mention: &Mention, edits: u32, withdrawn: bool) -> Note {
+    let mut words = Rich::new().theirs(&mention.name).say(" @").theirs(&mention.handle);
+    if mention.audience < Audience::Unlisted {
+        words = words.say(format!(" · {}", audience(mention.audience)));
+    }
+    if edits > 0 && !withdrawn {
+        words = words.say(" · changed by the customer");
+    }
+    words = match (&mention.warning, withdrawn) {
+        (_, true) => words.say(" deleted this post."),
+        (Some(warning), _) => {
+            words.line().say("Content warning: ").theirs(warning).quote(&mention.text)
+        }
+        (None, _) => words.quote(&mention.text),
+    };
+    let url = mention.url.clone().filter(|_| !withdrawn);
+    Note { tone: Tone::Customer, words, media: mention.media.clone(), url, buttons: Vec::new() }
+}
+
+/// Brings the card up to date. Needs the case's first line and the card's deliveries to be read.
+pub fn refresh(draft: &mut Draft<'_>, case: &mut Case) {
+    let Some((first, _, _)) = draft.mention(case.no, 0) else { return };
+    let face = Face::Card(Box::new(card(draft, case, &first.clone())));
+    let mut shown = case.card.clone();
+    draft.amend(case, Some(0), &mut shown, face);
+    case.card = shown;
+}

@@ -1,0 +1,36 @@
+//! `claim`: you look after the case. Two claims in one instant have one winner: the second decision
+//! finds the first in the record.
+
+use super::{About, Turn, Verb, asker};
+use crate::case::card::refresh;
+use crate::case::model::Status;
+
+/// See the module.
+pub static VERB: Verb = Verb {
+    name: "claim",
+    usage: "claim",
+    summary: "You look after the case; your messages in its thread go to the customer.",
+    example: "claim #42",
+    about: About::Case,
+    query: None,
+    run,
+};
+
+fn run(turn: Turn<'_, '_>) {
+    let Some(mut case) = turn.case else { return };
+    let (draft, by) = (turn.draft, asker(turn.request));
+    match &case.claimer {
+        Some(owner) if owner.id == by.id => draft.say(format!("{} is yours already.", case.no)),
+        Some(owner) => draft.say(format!("{} looks after {} already.", owner.name, case.no)),
+        None if case.status == Status::Closed => {
+            draft.say(format!("{} is closed. Reopen it first.", case.no));
+        }
+        None => {
+            draft.say(format!("{} is yours.", case.no));
+            case.claimer = Some(by);
+            refresh(draft, &mut case);
+            draft.put_case(case);
+            draft.out.did = "claimed";
+        }
+    }
+}

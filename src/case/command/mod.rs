@@ -1,0 +1,179 @@
+//! What an agent can ask. One grammar for every surface: a slash command, a call of the bot in a
+//! thread, a button, a form and a message shortcut all end as the same words.
+//!
+//! Adding a verb: one file, a `mod` line and a row in [`VERBS`]. Parsing, help, manifests,
+//! registration and the README's table are made from the rows.
+
+mod answered;
+mod claim;
+mod close;
+mod help;
+mod list;
+mod note;
+mod release;
+mod reopen;
+mod reply;
+mod resume;
+mod send;
+mod show;
+mod stop;
+mod undo;
+
+use super::draft::Draft;
+use super::event::Request;
+use super::id::CaseNo;
+use super::model::{Agent, Case};
+use super::record::Query;
+
+/// A row of the grammar.
+pub struct Verb {
+    /// Its word.
+    pub name: &'static str,
+    /// How it is written, without the case number: `close [cause]`.
+    pub usage: &'static str,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// An example as a button or a person would write it, at most 100 characters.
+    pub example: &'static str,
+    /// What it is about.
+    pub about: About,
+    /// The question over all cases it needs answered.
+    pub query: Option<fn(&Request) -> Query>,
+    /// What it does.
+    pub run: fn(Turn<'_, '_>),
+}
+
+/// What a verb is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// One case: the thread's, or the one that is named.
+    Case,
+    /// No case.
+    Nothing,
+}
+
+/// All verbs, by name.
+pub static VERBS: &[&Verb] = &[
+    &answered::VERB,
+    &claim::VERB,
+    &close::VERB,
+    &help::VERB,
+    &list::VERB,
+    &note::VERB,
+    &release::VERB,
+    &reopen::VERB,
+    &reply::VERB,
+    &resume::VERB,
+    &send::VERB,
+    &show::VERB,
+    &stop::VERB,
+    &undo::VERB,
+];
+
+/// A verb at work.
+pub struct Turn<'t, 'd> {
+    /// The decision.
+    pub draft: &'t mut Draft<'d>,
+    /// Who asked, and where.
+    pub request: &'t Request,
+    /// The case; always there for verbs about a case.
+    pub case: Option<Case>,
+    /// What follows the verb and the number.
+    pub rest: &'t str,
+}
+
+/// Parsed words.
+#[derive(Clone)]
+pub struct Command<'w> {
+    /// The verb.
+    pub verb: &'static Verb,
+    /// The case that is named.
+    pub case: Option<CaseNo>,
+    /// What follows.
+    pub rest: &'w str,
+}
+
+/// Why words are no command; a sentence for whoever wrote them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misuse(pub String);
+
+/// Reads words. Empty words ask for help.
+///
+/// # Errors
+/// [`Misuse`]: the first word is no verb.
+pub fn parse(words: &str) -> Result<Command<'_>, Misuse> {
+    let (word, rest) = first_word(words);
+    let name = if word.is_empty() { "help" } else { word };
+    let known = VERBS.iter().find(|verb| verb.name.eq_ignore_ascii_case(name));
+    let Some(verb) = known else {
+        let guess = nearest(name).map_or(String::new(), |n| format!(" Did you mean `{n}`?"));
+        let shown = super::text::cut(name, 30);
+        return Err(Misuse(format!("There is no command `{shown}`.{guess} Try `help`.")));
+    };
+    let (number, after) = first_word(rest);
+    match number.strip_prefix('#').and_then(|n| n.parse().ok()) {
+        Some(no) => Ok(Command { verb, case: Some(CaseNo(no)), rest: after }),
+        None => Ok(Command { verb, case: None, rest }),
+    }
+}
+
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    (&text[..end], text[end..].trim_start())
+}
+
+/// The verb that differs from a word in one letter, if there is one.
+fn nearest(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let close = |name: &str| {
+        let same_start = name.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
+        let same_end =
+            name.chars().rev().zip(word.chars().rev()).take_while(|(a, b)| a == b).count();
+        let longer = name.chars().count().max(word.chars().count());
+        longer > 2 && same_start + same_end + 1 >= longer
+    };
+    VERBS.iter().map(|verb| verb.name).find(|name| close(name))
+}
+
+/// The agent who asks, as the case remembers him.
+#[must_use]
+pub fn asker(request: &Request) -> Agent {
+    request.by.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_are_sorted_and_their_examples_fit_a_button_and_parse() {
+        let names: Vec<_> = VERBS.iter().map(|verb| verb.name).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        for verb in VERBS {
+            assert!(verb.example.len() <= 100);
+            let parsed = parse(verb.example).unwrap_or_else(|m| panic!("{}: {}", verb.name, m.0));
+            assert_eq!(parsed.verb.name, verb.name);
+            assert_eq!(parsed.case.is_some(), verb.about == About::Case, "{}", verb.name);
+            assert!(verb.usage.starts_with(verb.name));
+        }
+    }
+
+    #[test]
+    fn words_may_be_loose() {
+        let parsed = parse("  CLOSE   #42   money back ").unwrap();
+        assert_eq!((parsed.verb.name, parsed.case), ("close", Some(CaseNo(42))));
+        assert_eq!(parsed.rest, "money back");
+        assert_eq!(parse("").unwrap().verb.name, "help");
+        assert_eq!(parse("reply #x marks it").unwrap().rest, "#x marks it");
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_a_guess() {
+        let Err(Misuse(text)) = parse("clsoe").map(|_| ()).or_else(|_| parse("clos").map(|_| ()))
+        else {
+            panic!("taken")
+        };
+        assert!(text.contains("`close`"), "{text}");
+    }
+}

@@ -1,0 +1,45 @@
+//! `note TEXT`: words for colleagues, kept with the case. They never leave the house.
+
+use super::{About, Turn, Verb, asker};
+use crate::case::draft::note;
+use crate::case::effect::{Answer, Form, Tone};
+use crate::case::gate::Rule;
+use crate::case::model::Body;
+use crate::case::rich::{Rich, Theirs};
+use crate::case::text::cut;
+
+/// See the module.
+pub static VERB: Verb = Verb {
+    name: "note",
+    usage: "note TEXT",
+    summary: "Keeps a note with the case; it never leaves the house.",
+    example: "note #42 She wrote to us by mail as well.",
+    about: About::Case,
+    query: None,
+    run,
+};
+
+fn run(turn: Turn<'_, '_>) {
+    let Some(mut case) = turn.case else { return };
+    let draft = turn.draft;
+    if turn.rest.is_empty() {
+        draft.out.answer = Some(Answer::Form(Form {
+            title: format!("Note {}", case.no),
+            words: format!("note {}", case.no),
+            label: "For colleagues only".into(),
+            hint: "This never leaves the house.".into(),
+            text: String::new(),
+            max: 3000,
+        }));
+        return;
+    }
+    let by = asker(turn.request);
+    let text = cut(turn.rest, crate::case::limits::TEXT_BYTES);
+    let words = Rich::of("🔒 Note by ").agent(&by.name).quote(&Theirs::new(text.clone()));
+    let at = draft.at;
+    let body = Body::Remark { by, text, source: None, rule: Rule::OnPurpose };
+    let seq = draft.add_line(&mut case, at, body);
+    draft.post(&mut case, Some(seq), note(Tone::Status, words, Vec::new()));
+    draft.put_case(case);
+    draft.out.did = "noted";
+}

@@ -1,0 +1,57 @@
+//! `reply TEXT`: an answer to the customer, on purpose. Without a text it opens a form.
+
+use super::{About, Turn, Verb, asker};
+use crate::case::card::refresh;
+use crate::case::effect::{Answer, Form};
+use crate::case::gate::on_purpose;
+use crate::case::reply::{Words, capture};
+
+/// See the module.
+pub static VERB: Verb = Verb {
+    name: "reply",
+    usage: "reply TEXT",
+    summary: "Answers the customer; without a text it opens a form.",
+    example: "reply #42 Sorry about that. Which order is it?",
+    about: About::Case,
+    query: None,
+    run,
+};
+
+fn run(turn: Turn<'_, '_>) {
+    let Some(mut case) = turn.case else { return };
+    let (draft, request) = (turn.draft, turn.request);
+    if let Some(owner) = case.claimer.as_ref().filter(|owner| owner.id != request.by.id) {
+        return draft.say(format!(
+            "{} looks after {}. Ask for its release first; nothing was sent.",
+            owner.name, case.no
+        ));
+    }
+    if turn.rest.is_empty() {
+        draft.out.answer = Some(Answer::Form(Form {
+            title: format!("Reply {}", case.no),
+            words: format!("reply {}", case.no),
+            label: "To the customer".into(),
+            hint: "This is public if the customer's post is public.".into(),
+            text: request.on.clone().unwrap_or_default(),
+            max: 3000,
+        }));
+        return;
+    }
+    let passed = on_purpose(&case, turn.rest, 0);
+    let claims = case.claimer.is_none();
+    let words = passed.and_then(|passed| {
+        let (by, written) = (asker(request), request.asked.unwrap_or(draft.at));
+        capture(draft, &mut case, Words { passed, by, source: None, files: Vec::new(), written })
+    });
+    match words {
+        Err(rule) => draft.out.answer = Some(Answer::Refuse(format!("Not sent: {}.", rule.why()))),
+        Ok(_) => {
+            if claims {
+                case.claimer = Some(asker(request));
+                refresh(draft, &mut case);
+            }
+            draft.put_case(case);
+            draft.out.did = "captured";
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `send LINE`: lets a reply go that waits for a press, or turns your own words that stayed inside
+//! into a reply. Its buttons stand beside the words they are about.
+
+use super::{About, Turn, Verb, asker};
+use crate::case::card::refresh;
+use crate::case::gate::{Rule, on_purpose};
+use crate::case::model::{Agent, Body, Case, Line};
+use crate::case::reply::{Words, capture, release};
+
+/// See the module.
+pub static VERB: Verb = Verb {
+    name: "send",
+    usage: "send LINE",
+    summary: "Lets a waiting reply go now.",
+    example: "send #42 7",
+    about: About::Case,
+    query: None,
+    run,
+};
+
+fn run(mut turn: Turn<'_, '_>) {
+    let Some(mut case) = turn.case.take() else { return };
+    let by = asker(turn.request);
+    let owner = case.claimer.clone();
+    if let Some(owner) = owner.as_ref().filter(|owner| owner.id != by.id) {
+        return turn
+            .draft
+            .say(format!("{} looks after {}. Nothing was sent.", owner.name, case.no));
+    }
+    let line = turn.rest.parse().ok().and_then(|seq| turn.draft.line(case.no, seq).cloned());
+    match line {
+        Some(line) if case.held.contains(&line.seq) => {
+            release(turn.draft, &mut case, line.seq, true);
+            turn.draft.put_case(case);
+            turn.draft.out.did = "released_now";
+        }
+        Some(line) if owner.is_none() || owner.is_some_and(|owner| owner.id == by.id) => {
+            remark(turn, case, &line, by);
+        }
+        _ => turn.draft.say("There is nothing waiting to be sent."),
+    }
+}
+
+/// Words that stayed inside are sent after all, by their author.
+fn remark(turn: Turn<'_, '_>, mut case: Case, line: &Line, by: Agent) {
+    let draft = turn.draft;
+    let Body::Remark { by: author, text, source, rule } = &line.body else {
+        return draft.say("There is nothing waiting to be sent.");
+    };
+    if author.id != by.id || !rule.can_be_sent() || *rule == Rule::OnPurpose {
+        return draft.say("Only its author can send this, and not every note can be sent.");
+    }
+    let captured = on_purpose(&case, text, 0).and_then(|passed| {
+        let source = source.clone();
+        let words = Words { passed, by: by.clone(), source, files: Vec::new(), written: line.at };
+        capture(draft, &mut case, words)
+    });
+    match captured {
+        Err(rule) => draft.say(format!("Not sent: {}.", rule.why())),
+        Ok(seq) => {
+            if let Some(message) = source.clone() {
+                let record = crate::case::record::Record::Message(case.no, seq);
+                draft.write(crate::case::record::Key::Message(message), record);
+            }
+            if case.claimer.is_none() {
+                case.claimer = Some(by);
+                refresh(draft, &mut case);
+            }
+            draft.put_case(case);
+            draft.out.did = "captured";
+        }
+    }
+}

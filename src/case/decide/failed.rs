@@ -1,0 +1,127 @@
+//! A delivery did not simply arrive. A reply says so in the thread; a lost thread is replaced; the
+//! customer's words are never silently missing.
+
+use super::thread_gone;
+use crate::case::draft::{Draft, note};
+use crate::case::effect::{Act, Delivery, Mark, Notice, State, Tone};
+use crate::case::event::Outcome;
+use crate::case::id::DeliveryId;
+use crate::case::model::{Case, ReplyState};
+use crate::case::record::Decision;
+use crate::case::reply::finish;
+use crate::case::rich::Rich;
+
+pub fn decide(mut draft: Draft<'_>, id: &DeliveryId, outcome: &Outcome) -> Decision {
+    let Some(mut delivery) = draft.delivery(id).cloned() else { return draft.done("unknown") };
+    if !delivery.state.is_pending() {
+        return draft.done("known");
+    }
+    let why = match outcome {
+        Outcome::Never(why) | Outcome::Unknown(why) | Outcome::Gone(why) => why.clone(),
+    };
+    delivery.state = match outcome {
+        Outcome::Unknown(_) => State::Parked(why.clone()),
+        Outcome::Never(_) | Outcome::Gone(_) => State::Dead(why.clone()),
+    };
+    draft.put_delivery(delivery.clone());
+    let Some(case) = delivery.case.and_then(|no| draft.found.case(no)).cloned() else {
+        return draft.done("not_delivered");
+    };
+    match &delivery.act {
+        Act::Network(_) => reply(draft, case, &delivery, outcome, why),
+        Act::Desk(notice) => desk(draft, case, &delivery, notice, outcome, &why),
+    }
+}
+
+fn reply(
+    mut draft: Draft<'_>,
+    mut case: Case,
+    delivery: &Delivery,
+    outcome: &Outcome,
+    why: String,
+) -> Decision {
+    let seq = delivery.line.unwrap_or_default();
+    let unknown = matches!(outcome, Outcome::Unknown(_));
+    if unknown {
+        case.unknown = Some(seq);
+    }
+    let state = if unknown { ReplyState::Unknown(why) } else { ReplyState::Failed(why) };
+    finish(&mut draft, &mut case, seq, state);
+    if let Some(message) = draft.reply(case.no, seq).and_then(|reply| reply.source.clone()) {
+        draft.notice(&mut case, Some(seq), Notice::Mark { message, mark: Mark::Failed });
+    }
+    draft.done_with(case, "reply_not_delivered")
+}
+
+fn desk(
+    mut draft: Draft<'_>,
+    mut case: Case,
+    delivery: &Delivery,
+    notice: &Notice,
+    outcome: &Outcome,
+    why: &str,
+) -> Decision {
+    match (notice, outcome) {
+        (Notice::Open { channel, .. }, _) => {
+            let ops = draft.policy.ops.clone().filter(|ops| ops != channel);
+            let Some(ops) = ops else { return draft.done_with(case, "no_thread") };
+            case.channel = ops;
+            thread_gone::open_again(&mut draft, &mut case, why);
+            draft.done_with(case, "opened_elsewhere")
+        }
+        (Notice::Post(_), Outcome::Gone(_)) => {
+            thread_gone::lose(&mut draft, &mut case);
+            thread_gone::open_again(&mut draft, &mut case, why);
+            repeat(&mut draft, &mut case, delivery);
+            draft.done_with(case, "opened_again")
+        }
+        (Notice::Post(_), _) if delivery.line.is_some() && !is_substitute(notice) => {
+            substitute(&mut draft, &mut case, delivery);
+            draft.done_with(case, "shown_plainly")
+        }
+        _ => draft.done_with(case, "notice_not_delivered"),
+    }
+}
+
+/// The same notice once more, into the new thread.
+fn repeat(draft: &mut Draft<'_>, case: &mut Case, delivery: &Delivery) {
+    if let Act::Desk(notice) = &delivery.act {
+        let id = draft.notice(case, delivery.line, notice.clone());
+        reshow(draft, case, delivery, id);
+    }
+}
+
+/// What showed a line is now shown by another delivery.
+fn reshow(draft: &mut Draft<'_>, case: &Case, delivery: &Delivery, id: DeliveryId) {
+    let Some(seq) = delivery.line else { return };
+    draft.change_line(case.no, seq, |body| match body {
+        crate::case::model::Body::Mention { shown, .. } if shown.by == delivery.id => {
+            *shown = crate::case::model::Shown { by: id, amend: None };
+        }
+        crate::case::model::Body::Reply(reply) => {
+            if let Some(told) = reply.told.as_mut().filter(|told| told.by == delivery.id) {
+                *told = crate::case::model::Shown { by: id, amend: None };
+            }
+        }
+        _ => {}
+    });
+}
+
+const SUBSTITUTE: &str = "This message could not be shown here as it is. ";
+
+fn is_substitute(notice: &Notice) -> bool {
+    matches!(notice, Notice::Post(note) if note.words.plain(false).starts_with(SUBSTITUTE))
+}
+
+/// A message the desk refuses is replaced by a link to the original: visible, never missing.
+fn substitute(draft: &mut Draft<'_>, case: &mut Case, delivery: &Delivery) {
+    let seq = delivery.line.unwrap_or_default();
+    let url = draft.mention(case.no, seq).and_then(|(mention, _, _)| mention.url.clone());
+    let words = Rich::of(SUBSTITUTE);
+    let words = match &url {
+        Some(url) => words.link(url, "Read it on the network"),
+        None => words.say(format!("It is line {seq} of {}.", case.no)),
+    };
+    let shown = draft.post(case, Some(seq), note(Tone::Warning, words, Vec::new()));
+    reshow(draft, case, delivery, shown.by);
+}

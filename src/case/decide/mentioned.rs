@@ -1,0 +1,222 @@
+//! A customer wrote: joins his open case, reopens the one just closed, or opens a new one.
+
+use crate::case::card::{card, customer_note, refresh};
+use crate::case::draft::Draft;
+use crate::case::effect::{Notice, Tone};
+use crate::case::event::Mention;
+use crate::case::id::{CaseNo, ChannelId, DeliveryId};
+use crate::case::limits;
+use crate::case::model::{Body, Case, Contact, Heard, Shown, Status};
+use crate::case::record::{Decision, Key, Record};
+use crate::case::rich::{Rich, Theirs};
+use crate::case::text::cut;
+
+pub fn decide(mut draft: Draft<'_>, mention: &Mention) -> Decision {
+    let account = &mention.contact.account;
+    if draft.get(&Key::Post(account.clone(), mention.post.clone())).is_some() {
+        return draft.done("known");
+    }
+    if is_erased(&draft, mention) {
+        return draft.done("erased");
+    }
+    let mention = &bounded(mention);
+    let mut contact = contact(&draft, mention);
+    contact.wrote += 1;
+    let newest = contact.newest.and_then(|no| draft.found.case(no)).cloned();
+    let (no, did) = match newest {
+        Some(case) if goes_on(&draft, &case) => (case.no, join(&mut draft, case, mention)),
+        earlier => {
+            contact.cases += 1;
+            let follows = earlier.map(|case| case.no);
+            match open(&mut draft, mention, follows) {
+                Some(no) => (no, "opened"),
+                None => return draft.done("no_route"),
+            }
+        }
+    };
+    contact.newest = Some(no);
+    draft.write(Key::Contact(contact.id.clone()), Record::Contact(Box::new(contact)));
+    draft.done(did)
+}
+
+fn is_erased(draft: &Draft<'_>, mention: &Mention) -> bool {
+    let Some(Record::Identity(identity)) = draft.get(&Key::Identity) else { return false };
+    let grave = crate::case::forget::tombstone(&identity.salt, &mention.contact);
+    draft.get(&Key::Tombstone(grave)).is_some()
+}
+
+/// The mention with every text within its bound.
+fn bounded(mention: &Mention) -> Mention {
+    let name = |text: &Theirs| Theirs::new(cut(text.raw(), limits::NAME_BYTES));
+    let mut bounded = mention.clone();
+    bounded.handle = name(&mention.handle);
+    bounded.name = name(&mention.name);
+    bounded.text = Theirs::new(cut(mention.text.raw(), limits::TEXT_BYTES));
+    bounded.warning = mention.warning.as_ref().map(name);
+    bounded.media.truncate(limits::MEDIA);
+    for medium in &mut bounded.media {
+        medium.alt = name(&medium.alt);
+    }
+    bounded.media.retain(|medium| medium.url.len() <= limits::NAME_BYTES * 2);
+    for medium in &mut bounded.media {
+        medium.preview = medium.preview.take().filter(|url| url.len() <= limits::NAME_BYTES * 2);
+    }
+    let short =
+        |url: &Option<String>| url.clone().filter(|url| url.len() <= limits::NAME_BYTES * 2);
+    bounded.url = short(&mention.url);
+    bounded.author_url = short(&mention.author_url);
+    bounded.avatar = short(&mention.avatar);
+    bounded
+}
+
+fn contact(draft: &Draft<'_>, mention: &Mention) -> Contact {
+    let known = match draft.get(&Key::Contact(mention.contact.clone())) {
+        Some(Record::Contact(contact)) => Some((**contact).clone()),
+        _ => None,
+    };
+    let mut contact = known.unwrap_or_else(|| Contact {
+        id: mention.contact.clone(),
+        handle: mention.handle.clone(),
+        name: mention.name.clone(),
+        url: None,
+        newest: None,
+        cases: 0,
+        wrote: 0,
+        first: draft.at,
+    });
+    contact.handle = mention.handle.clone();
+    contact.name = mention.name.clone();
+    contact.url = mention.author_url.clone();
+    contact
+}
+
+fn goes_on(draft: &Draft<'_>, case: &Case) -> bool {
+    case.status != Status::Closed
+        || case.closed.is_some_and(|closed| draft.at.since(closed) <= draft.policy.reopen)
+}
+
+/// The customer's clock counts from when he wrote, never from the future.
+fn heard(draft: &Draft<'_>, mention: &Mention, line: u32) -> Heard {
+    Heard {
+        line,
+        post: mention.post.clone(),
+        shown: None,
+        withdrawn: false,
+        edited: None,
+        written: mention.written.min(draft.at),
+        audience: mention.audience,
+        warning: mention.warning.clone(),
+    }
+}
+
+fn remember(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention, line: u32) {
+    let heard = heard(draft, mention, line);
+    case.waits = Some(case.waits.map_or(heard.written, |since| since.min(heard.written)));
+    case.recent.push(heard);
+    if case.recent.len() > limits::RECENT {
+        case.recent.remove(0);
+    }
+    case.wrote += 1;
+    case.handle = mention.handle.clone();
+    case.name = mention.name.clone();
+    let key = Key::Post(mention.contact.account.clone(), mention.post.clone());
+    draft.write(key, Record::Post(case.no, line));
+}
+
+fn join(draft: &mut Draft<'_>, mut case: Case, mention: &Mention) -> &'static str {
+    let was = case.status;
+    case.status = Status::Open;
+    case.closed = None;
+    let did = if was == Status::Closed { "reopened" } else { "joined" };
+    if was == Status::Closed {
+        case.cause = None;
+        let words = Rich::of("Opened again: the customer wrote.");
+        draft.tell(&mut case, Tone::Status, words);
+    }
+    let seq = case.lines;
+    let shown = draft.post(&mut case, Some(seq), customer_note(mention, 0, false));
+    let body = Body::Mention { mention: Box::new(mention.clone()), shown, edits: 0 };
+    let written = mention.written;
+    draft.add_line(&mut case, written, body);
+    remember(draft, &mut case, mention, seq);
+    refresh(draft, &mut case);
+    draft.put_case(case);
+    did
+}
+
+fn route(draft: &Draft<'_>, mention: &Mention) -> Option<ChannelId> {
+    let policy = draft.policy;
+    let route = policy.routes.get(&mention.contact.account);
+    route.or(policy.ops.as_ref()).or_else(|| policy.routes.values().next()).cloned()
+}
+
+fn open(draft: &mut Draft<'_>, mention: &Mention, follows: Option<CaseNo>) -> Option<CaseNo> {
+    let channel = route(draft, mention)?;
+    let mut case = blank(draft, mention, channel.clone());
+    case.follows = follows;
+    case.linked = conversation(draft, &case, mention);
+    let seq = draft.add_line(
+        &mut case,
+        mention.written,
+        Body::Mention {
+            mention: Box::new(mention.clone()),
+            shown: Shown { by: DeliveryId::new(format!("{}.0", draft.spare.0)), amend: None },
+            edits: 0,
+        },
+    );
+    remember(draft, &mut case, mention, seq);
+    let card = Box::new(card(draft, &case, mention));
+    let by = draft.notice(&mut case, Some(seq), Notice::Open { channel, card });
+    debug_assert_eq!(by, case.card.by, "the card is a case's first delivery");
+    let no = case.no;
+    draft.put_case(case);
+    Some(no)
+}
+
+fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
+    Case {
+        no: draft.spare,
+        account: mention.contact.account.clone(),
+        contact: mention.contact.clone(),
+        handle: mention.handle.clone(),
+        name: mention.name.clone(),
+        status: Status::Open,
+        claimer: None,
+        opened: draft.at,
+        closed: None,
+        cause: None,
+        waits: None,
+        channel,
+        thread: None,
+        card: Shown { by: DeliveryId::new(format!("{}.0", draft.spare.0)), amend: None },
+        lines: 0,
+        sent: 0,
+        wrote: 0,
+        recent: Vec::new(),
+        answered: None,
+        held: Vec::new(),
+        sending: Vec::new(),
+        unknown: None,
+        alarms: Vec::new(),
+        follows: None,
+        linked: Vec::new(),
+        lost: Vec::new(),
+    }
+}
+
+/// Cases of other people in the same public conversation; this one is added to them.
+fn conversation(draft: &mut Draft<'_>, case: &Case, mention: &Mention) -> Vec<CaseNo> {
+    if mention.audience < crate::case::model::Audience::Unlisted {
+        return Vec::new();
+    }
+    let key = Key::Conversation(case.account.clone(), mention.conversation.clone());
+    let others = match draft.get(&key) {
+        Some(Record::Conversation(cases)) => cases.clone(),
+        _ => Vec::new(),
+    };
+    let mut all = others.clone();
+    all.push(case.no);
+    let first = all.len().saturating_sub(limits::LINKED);
+    draft.write(key, Record::Conversation(all.split_off(first)));
+    others
+}

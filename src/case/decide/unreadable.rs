@@ -1,0 +1,49 @@
+//! Something came that nobody can read: kept raw, and shown to the team.
+
+use crate::case::draft::{Draft, note};
+use crate::case::effect::{Act, Delivery, Notice, State, Tone};
+use crate::case::id::{Bucket, DeliveryId, EnvelopeId, Lane};
+use crate::case::limits;
+use crate::case::record::{Decision, Key, Record};
+use crate::case::rich::{Rich, Theirs};
+use crate::case::text::cut;
+
+pub fn decide(
+    mut draft: Draft<'_>,
+    id: &EnvelopeId,
+    source: &str,
+    why: &str,
+    raw: &Theirs,
+) -> Decision {
+    let at = draft.at;
+    let kept = Theirs::new(cut(raw.raw(), limits::RAW_BYTES));
+    let record =
+        Record::Quarantine { source: source.to_owned(), why: why.to_owned(), raw: kept, at };
+    draft.write(Key::Quarantine(id.clone()), record);
+    let words = Rich::of(format!("Something from {source} could not be read: {why}. It is kept."))
+        .quote(&Theirs::new(cut(raw.raw(), 600)));
+    tell_team(&mut draft, &format!("q{}", at.0), words);
+    draft.done("quarantined")
+}
+
+/// A notice to the channel for notices about careline itself, if there is one.
+pub fn tell_team(draft: &mut Draft<'_>, id: &str, words: Rich) {
+    let channel = draft.policy.ops.clone().or_else(|| draft.policy.routes.values().next().cloned());
+    let Some(channel) = channel else { return };
+    let at = draft.at;
+    draft.put_delivery(Delivery {
+        id: DeliveryId::new(id),
+        case: None,
+        line: None,
+        lane: Lane::new(format!("o{}:{}", channel.desk, channel.channel)),
+        bucket: Bucket::new(format!("{}:{}", channel.desk, channel.channel)),
+        urgent: false,
+        order: (at, 0),
+        ready: at,
+        act: Act::Desk(Notice::Tell {
+            channel,
+            note: Box::new(note(Tone::Warning, words, Vec::new())),
+        }),
+        state: State::Waiting { tried: 0 },
+    });
+}

@@ -1,0 +1,357 @@
+//! The life of a reply: captured, held, asked about, released, told.
+//!
+//! The target is frozen when the words are captured: the newest post of the customer that stood in
+//! the thread before. Whether it may still go is asked again at release, never what it answers.
+
+use super::card::{button, refresh};
+use super::draft::{Draft, note};
+use super::effect::{Button, Face, Note, Reply, State, Style, Tone};
+use super::event::File;
+use super::gate::{Passed, PublicText, Rule, holds_secret, on_purpose};
+use super::id::{CaseNo, DeliveryId, MessageId};
+use super::limits;
+use super::model::{
+    Agent, Alarm, Ask, Body, Case, Heard, ReplyLine, ReplyState, Status, Target, Wake,
+};
+use super::rich::{Rich, Theirs};
+use super::text::Frame;
+use super::time::Timestamp;
+
+/// Words on their way to being a reply.
+pub struct Words {
+    /// What passed the gate.
+    pub passed: Passed,
+    /// Who wrote them.
+    pub by: Agent,
+    /// The message, if it was one.
+    pub source: Option<MessageId>,
+    /// Files that go with them.
+    pub files: Vec<File>,
+    /// When they were written, by the desk's clock: what stood in the thread before can be their
+    /// target.
+    pub written: Timestamp,
+}
+
+/// Captures words as a reply: freezes the target, holds it for the undo time or asks.
+///
+/// # Errors
+/// The rule that keeps the words inside after all; nothing was changed then.
+pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u32, Rule> {
+    let heard = target(case, words.written).ok_or(Rule::NoTarget)?.clone();
+    let target = freeze(case, &heard);
+    if let Some((mention, _, _)) = draft.mention(case.no, heard.line)
+        && mention.no_reply.is_some()
+    {
+        return Err(Rule::NoReply);
+    }
+    if !draft.abilities(&case.account).replies {
+        return Err(Rule::NoReply);
+    }
+    let parts = parts(draft, &words.passed, &target).ok_or(Rule::TooLong)?;
+    let ask = ask_at_capture(draft, &words, case, &heard);
+    let seq = case.lines;
+    let reply = ReplyLine {
+        by: words.by,
+        text: words.passed.as_str().to_owned(),
+        source: words.source,
+        files: words.files,
+        target,
+        state: ask.map_or(ReplyState::Held, ReplyState::Asking),
+        parts: Vec::new(),
+        arrived: 0,
+        url: None,
+        told: None,
+        saw: seq,
+    };
+    draft.add_line(case, words.written, Body::Reply(Box::new(reply)));
+    case.held.push(seq);
+    if ask.is_none() && draft.policy.undo.0 <= 0 {
+        release(draft, case, seq, false);
+        return Ok(seq);
+    }
+    if ask.is_none() {
+        case.alarms.push(Alarm { at: draft.at + draft.policy.undo, what: Wake::Release(seq) });
+    }
+    tell(draft, case, seq, parts.len());
+    Ok(seq)
+}
+
+/// The newest post of the customer that stood in the thread before this instant. A post whose
+/// receipt is not in yet did not stand there for anybody.
+fn target(case: &Case, written: Timestamp) -> Option<&Heard> {
+    let stood = |h: &&Heard| h.shown.is_some_and(|shown| shown <= written);
+    let standing = case.recent.iter().rev().filter(stood);
+    standing.clone().find(|h| !h.withdrawn).or_else(|| standing.clone().next())
+}
+
+fn freeze(case: &Case, heard: &Heard) -> Target {
+    Target {
+        account: case.account.clone(),
+        post: heard.post.clone(),
+        line: heard.line,
+        contact: case.contact.clone(),
+        handle: case.handle.clone(),
+        audience: heard.audience,
+        warning: heard.warning.clone(),
+    }
+}
+
+fn ask_at_capture(draft: &Draft<'_>, words: &Words, case: &Case, heard: &Heard) -> Option<Ask> {
+    if heard.withdrawn {
+        return Some(Ask::PostGone);
+    }
+    if !words.files.is_empty() {
+        return Some(Ask::Files);
+    }
+    if holds_secret(words.passed.as_str()) {
+        return Some(Ask::Secret);
+    }
+    if draft.at.since(words.written) > draft.policy.stale {
+        return Some(Ask::Old);
+    }
+    newer(case, heard).map(|_| Ask::WroteAgain)
+}
+
+/// A post of the customer that came after this one and still stands.
+fn newer<'c>(case: &'c Case, heard: &Heard) -> Option<&'c Heard> {
+    case.recent.iter().find(|h| h.line > heard.line && !h.withdrawn)
+}
+
+/// The parts, complete, as this account's network takes them.
+fn parts(draft: &Draft<'_>, passed: &Passed, target: &Target) -> Option<Vec<PublicText>> {
+    let abilities = draft.abilities(&target.account);
+    let front = match abilities.names_customer {
+        true => format!("@{} ", target.handle.raw()),
+        false => String::new(),
+    };
+    // A content warning counts against the same limit (Mastodon documentation, `Status`).
+    let warning =
+        target.warning.as_ref().map_or(0, |w| super::text::count(w.raw(), abilities.count));
+    let limit = abilities.limit.saturating_sub(warning);
+    passed.parts(Frame { front: &front, limit, how: abilities.count }, limits::PARTS)
+}
+
+/// Why this reply may not simply go now.
+fn objection(case: &Case, reply: &ReplyLine, written: Timestamp) -> Option<Ask> {
+    let target = case.recent.iter().find(|h| h.line == reply.target.line);
+    if target.is_none_or(|h| h.withdrawn) {
+        return Some(Ask::PostGone);
+    }
+    let edited = target.and_then(|h| h.edited).is_some_and(|edited| edited > written);
+    if case.recent.iter().any(|h| h.line > reply.target.line && !h.withdrawn) {
+        return Some(Ask::WroteAgain);
+    }
+    if edited {
+        return Some(Ask::PostChanged);
+    }
+    case.answered.is_some_and(|line| line > reply.saw).then_some(Ask::AnsweredAlready)
+}
+
+/// Lets a held reply go, or asks if something happened since. `anyway` skips the question: an agent
+/// has read it and pressed.
+pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
+    let Some(line) = draft.line(case.no, seq).cloned() else { return };
+    let Body::Reply(mut reply) = line.body else { return };
+    case.alarms.retain(|alarm| alarm.what != Wake::Release(seq));
+    if !matches!(reply.state, ReplyState::Held | ReplyState::Asking(_)) {
+        return;
+    }
+    let objection = objection(case, &reply, line.at);
+    if objection == Some(Ask::PostGone) && anyway {
+        let Some(heard) = case.recent.iter().rev().find(|h| !h.withdrawn && h.shown.is_some())
+        else {
+            return fail(draft, case, seq, "there is no post of the customer left to answer");
+        };
+        reply.target = freeze(case, heard);
+    }
+    if let Some(ask) = objection.filter(|_| !anyway) {
+        draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Asking(ask));
+        return tell(draft, case, seq, 0);
+    }
+    send(draft, case, seq, *reply);
+}
+
+fn send(draft: &mut Draft<'_>, case: &mut Case, seq: u32, mut reply: ReplyLine) {
+    let passed = on_purpose(case, &reply.text, reply.files.len());
+    let parts = passed.ok().and_then(|passed| parts(draft, &passed, &reply.target));
+    let Some(parts) = parts else {
+        return fail(draft, case, seq, "it is too long for one answer, or the case is closed");
+    };
+    if draft.policy.dry_run {
+        return fail(draft, case, seq, "careline runs with --dry-run and sends nothing");
+    }
+    let of = u8::try_from(parts.len()).unwrap_or(u8::MAX);
+    let mut after: Option<DeliveryId> = None;
+    for (n, text) in (1..).zip(parts) {
+        let files = if n == 1 { reply.files.clone() } else { Vec::new() };
+        let part = Reply { target: reply.target.clone(), after, text, files, part: (n, of) };
+        let id = draft.outward(case, seq, part);
+        reply.parts.push(id.clone());
+        after = Some(id);
+    }
+    reply.state = ReplyState::Sending;
+    case.held.retain(|held| *held != seq);
+    case.sending.push(seq);
+    draft.change_reply(case.no, seq, |old| *old = reply);
+}
+
+/// Takes a reply back that has not left. Says whether it could.
+pub fn withdraw(draft: &mut Draft<'_>, case: &mut Case, seq: u32) -> bool {
+    if !case.held.contains(&seq) {
+        return false;
+    }
+    case.held.retain(|held| *held != seq);
+    case.alarms.retain(|alarm| alarm.what != Wake::Release(seq));
+    draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Withdrawn);
+    tell(draft, case, seq, 0);
+    true
+}
+
+/// Ends a reply as not sent, in the thread's sight.
+pub fn fail(draft: &mut Draft<'_>, case: &mut Case, seq: u32, why: &str) {
+    finish(draft, case, seq, ReplyState::Failed(why.to_owned()));
+}
+
+/// Ends a reply with this state and tells the thread.
+pub fn finish(draft: &mut Draft<'_>, case: &mut Case, seq: u32, state: ReplyState) {
+    case.held.retain(|held| *held != seq);
+    case.sending.retain(|sending| *sending != seq);
+    case.alarms.retain(|alarm| alarm.what != Wake::Release(seq));
+    let rest = draft.reply(case.no, seq).map(|reply| reply.parts.clone()).unwrap_or_default();
+    for id in rest {
+        drop_waiting(draft, &id);
+    }
+    draft.change_reply(case.no, seq, |reply| reply.state = state);
+    tell(draft, case, seq, 0);
+}
+
+fn drop_waiting(draft: &mut Draft<'_>, id: &DeliveryId) {
+    let waiting = |d: &&super::effect::Delivery| matches!(d.state, State::Waiting { .. });
+    if let Some(mut delivery) = draft.delivery(id).filter(waiting).cloned() {
+        delivery.state = State::Dropped;
+        draft.put_delivery(delivery);
+    }
+}
+
+/// Shows in the thread how far a reply has come: posts the line the first time, then changes it.
+pub fn tell(draft: &mut Draft<'_>, case: &mut Case, seq: u32, parts: usize) {
+    let Some(reply) = draft.reply(case.no, seq).cloned() else { return };
+    let note = told(draft, case.no, seq, &reply, parts);
+    let shown = match reply.told {
+        Some(mut shown) => {
+            draft.amend(case, Some(seq), &mut shown, Face::Note(Box::new(note)));
+            shown
+        }
+        None => draft.post(case, Some(seq), note),
+    };
+    draft.change_reply(case.no, seq, |reply| reply.told = Some(shown));
+}
+
+fn told(draft: &Draft<'_>, no: CaseNo, seq: u32, reply: &ReplyLine, parts: usize) -> Note {
+    let to = |start: &str| Rich::of(start).say("@").theirs(&reply.target.handle);
+    let undo = || button("Undo", format!("undo {no} {seq}"), Style::Plain);
+    let send = |label| button(label, format!("send {no} {seq}"), Style::Primary);
+    let (tone, words, buttons): (Tone, Rich, Vec<Button>) = match &reply.state {
+        ReplyState::Held => {
+            let wait = super::draft::until(draft.at, draft.at + draft.policy.undo);
+            let many = if parts > 1 { format!(" as {parts} posts") } else { String::new() };
+            let words = to("⏳ Goes to ").say(format!(" {wait}{many}."));
+            (Tone::Status, words, vec![undo(), send("Send now")])
+        }
+        ReplyState::Asking(ask) => {
+            let words = asking(*ask, reply, to("✋ Not sent to "));
+            (Tone::Warning, words, vec![send(send_label(*ask)), undo()])
+        }
+        ReplyState::Sending => (Tone::Status, to("→ On its way to "), Vec::new()),
+        ReplyState::Sent => (Tone::Status, with_link(to("✓ Sent to "), reply), Vec::new()),
+        ReplyState::Withdrawn => {
+            (Tone::Status, Rich::of("↩ Taken back. It was not sent."), Vec::new())
+        }
+        ReplyState::Failed(why) => {
+            let words = with_parts(to("✗ Not delivered to ").say(format!(": {why}.")), reply);
+            let again = button("Change and send again", format!("reply {no}"), Style::Primary);
+            (Tone::Warning, words, vec![again])
+        }
+        ReplyState::Unknown(why) => {
+            let words = to("❔ Nobody can tell whether this reached ")
+                .say(format!(": {why}. Please look on the network before anything is sent again."));
+            let there = button("It arrived", format!("answered {no}"), Style::Primary);
+            let again = button("It did not, write again", format!("reply {no}"), Style::Plain);
+            (Tone::Warning, with_parts(words, reply), vec![there, again])
+        }
+    };
+    note(tone, words, buttons)
+}
+
+fn with_link(words: Rich, reply: &ReplyLine) -> Rich {
+    let words = if reply.parts.len() > 1 {
+        words.say(format!(" as {} posts", reply.parts.len()))
+    } else {
+        words
+    };
+    match &reply.url {
+        Some(url) => words.say(" · ").link(url, "open"),
+        None => words,
+    }
+}
+
+fn with_parts(words: Rich, reply: &ReplyLine) -> Rich {
+    match (reply.arrived, reply.parts.len()) {
+        (0, _) => words,
+        (arrived, of) => words.say(format!(" {arrived} of {of} posts are public.")),
+    }
+}
+
+fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
+    match ask {
+        Ask::WroteAgain => words.say(" yet: the customer wrote again."),
+        Ask::AnsweredAlready => words.say(" yet: somebody else has answered in the meantime."),
+        Ask::PostGone => words.say(" yet: the customer deleted the post this answers."),
+        Ask::PostChanged => words.say(" yet: the customer changed the post this answers."),
+        Ask::Old => words.say(" yet: this was written while careline was away."),
+        Ask::Secret => words.say(" yet: it seems to hold a password or somebody's number."),
+        Ask::Files => reply.files.iter().fold(
+            words.say(" yet. These files go with it, for everybody who can read the post:"),
+            |words, file| words.line().say("📎 ").theirs(&Theirs::new(file.name.clone())),
+        ),
+    }
+}
+
+const fn send_label(ask: Ask) -> &'static str {
+    match ask {
+        Ask::Files => "Send with files",
+        _ => "Send anyway",
+    }
+}
+
+/// A part arrived, or all of them: brings reply, case and thread up to date.
+pub fn arrived(draft: &mut Draft<'_>, case: &mut Case, seq: u32, url: Option<String>) {
+    draft.change_reply(case.no, seq, |reply| {
+        reply.arrived += 1;
+        reply.url = reply.url.take().or(url);
+    });
+    let Some(reply) = draft.reply(case.no, seq) else { return };
+    if (reply.arrived as usize) < reply.parts.len() || reply.state == ReplyState::Sent {
+        return;
+    }
+    let (target, source) = (reply.target.line, reply.source.clone());
+    draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Sent);
+    case.sending.retain(|sending| *sending != seq);
+    answered(case, target, seq);
+    tell(draft, case, seq, 0);
+    if let Some(message) = source {
+        let mark = super::effect::Mark::Sent;
+        draft.notice(case, Some(seq), super::effect::Notice::Mark { message, mark });
+    }
+    refresh(draft, case);
+}
+
+/// The customer's words up to this line have their answer.
+pub fn answered(case: &mut Case, up_to: u32, by_line: u32) {
+    case.answered = Some(case.answered.map_or(by_line, |line| line.max(by_line)));
+    let open = case.recent.iter().find(|h| h.line > up_to && !h.withdrawn);
+    case.waits = open.map(|h| h.written);
+    if case.status == Status::Open && case.waits.is_none() {
+        case.status = Status::Answered;
+    }
+}
