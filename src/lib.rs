@@ -1,4 +1,4 @@
-//! careline: a customer's mention becomes a thread at the team's desk, the agent's answer goes back.
+//! A customer's mention becomes a thread at the team's desk; the agent's answer goes back.
 #![forbid(unsafe_code)]
 
 pub mod case;

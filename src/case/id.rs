@@ -1,7 +1,8 @@
 //! Names of things: a type each, so that the compiler refuses to swap them.
 //!
 //! Ids of platforms are opaque: nobody outside a driver's own folder may look inside one, compare
-//! two as numbers or build one. Ids of our own ([`CaseNo`], [`DeliveryId`]) are made in `case` only.
+//! two as numbers or build one. Ids of our own ([`CaseNo`], [`DeliveryId`]) are made in `case`
+//! only.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -110,8 +110,8 @@ impl std::fmt::Debug for Config {
     }
 }
 
-/// Is this a name for an account or desk? Names stand in store keys, lanes and metrics: short, plain
-/// and without separators.
+/// Is this a name for an account or desk? Names stand in store keys, lanes and metrics: short,
+/// plain and without separators.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
