@@ -14,6 +14,7 @@ pub mod model;
 pub mod policy;
 pub mod reach;
 pub mod record;
+pub mod replay;
 pub mod reply;
 pub mod rich;
 pub mod text;
@@ -21,3 +22,6 @@ pub mod time;
 
 mod decide;
 pub use decide::decide;
+
+#[cfg(test)]
+mod tests;

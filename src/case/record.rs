@@ -156,6 +156,21 @@ pub struct Summary {
     pub thread: Option<ThreadId>,
 }
 
+impl Summary {
+    /// A case as a list shows it.
+    #[must_use]
+    pub fn of(case: &Case) -> Self {
+        Self {
+            no: case.no,
+            handle: case.handle.clone(),
+            status: case.status,
+            claimer: case.claimer.as_ref().map(|agent| agent.name.clone()),
+            waits: case.waits,
+            thread: case.thread.clone(),
+        }
+    }
+}
+
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
