@@ -1,6 +1,8 @@
 //! Whether what is made from the code still is what the code would make. `UPDATE=1` rewrites it.
 
-use super::{finds, none, root};
+use super::code::Source;
+use super::{finds, none, root, sources};
+use careline::case::command::{VERBS, Verb};
 use careline::case::time::Timestamp;
 use careline::config::{self, Files, Tables, Text, example};
 use careline::net::{Ground, Net};
@@ -47,6 +49,74 @@ fn check(wiring: Text) -> Vec<String> {
     let files = Files { wiring, policy: Some(read("bot-config/policy.toml")) };
     let mistakes = config::parse(&files, full, &ground(), Tables::all()).err();
     mistakes.map(|all| all.0.iter().map(ToString::to_string).collect()).unwrap_or_default()
+}
+
+/// The README's table of verbs.
+fn verbs() -> String {
+    let row = |verb: &&Verb| {
+        let cell = |text: &str| text.replace('|', "\\|");
+        let (usage, example) = (cell(verb.usage), cell(verb.example));
+        format!("| `{usage}` | {} | `{example}` |\n", cell(verb.summary))
+    };
+    let head = "| Words | What they do | Example |\n|---|---|---|\n";
+    std::iter::once(head.to_owned()).chain(VERBS.iter().map(row)).collect()
+}
+
+#[test]
+fn the_readme_shows_every_verb() {
+    let there = read("README.md").text;
+    let wanted = between(&there, "verbs", &verbs());
+    let wanted = wanted.expect("README.md needs the marks `verbs` and `/verbs`");
+    none(&made("README.md", &wanted));
+}
+
+/// Tests that a text names as `folder::…::name` or `room::…::tests`, and that are not there.
+fn unknown_tests(text: &str, all: &[Source]) -> Vec<String> {
+    let names = text.split('`').skip(1).step_by(2).filter(|name| name.contains("::"));
+    let known = |name: &str| {
+        let parts: Vec<&str> = name.split("::").collect();
+        let Some((last, front)) = parts.split_last() else { return false };
+        all.iter().any(|source| {
+            let path = source.path.trim_start_matches("tests/").trim_start_matches("src/");
+            let path = path.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
+            let is_file = path == name;
+            let front: Vec<_> = front.iter().filter(|part| **part != "tests").copied().collect();
+            let holds = path == front.join("::") || path == parts[..parts.len() - 1].join("::");
+            is_file || (holds && source.text.contains(&format!("fn {last}(")))
+        })
+    };
+    let unknown = names.filter(|name| !known(name));
+    unknown.map(|name| format!("README.md: there is no test `{name}`")).collect()
+}
+
+fn promises(text: &str) -> &str {
+    let part =
+        text.split("<!-- promises -->").nth(1).and_then(|t| t.split("<!-- /promises -->").next());
+    part.expect("README.md needs the marks `promises` and `/promises`")
+}
+
+#[test]
+fn every_promise_names_tests_that_are_there() {
+    let text = read("README.md").text;
+    let mut all = sources("tests");
+    all.extend(sources("src"));
+    let part = promises(&text);
+    let rows = part.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let silent = rows.filter(|row| !row.contains("::"));
+    let mut found: Vec<String> =
+        silent.map(|row| format!("README.md: a promise without a test: {row}")).collect();
+    found.extend(unknown_tests(part, &all));
+    none(&found);
+}
+
+#[test]
+fn a_promise_without_its_test_is_found() {
+    let all = [
+        Source::new("tests/kill/store.rs", "fn at_each_commit() {}"),
+        Source::new("src/net/mod.rs", ""),
+    ];
+    finds(&unknown_tests("| x | `kill::store::never` |", &all), "no test `kill::store::never`");
+    none(&unknown_tests("`kill::store::at_each_commit`, `kill::store`, `net`", &all));
 }
 
 #[test]
