@@ -1,5 +1,6 @@
 //! All tests that look at careline from outside, in one binary; each folder answers one question.
 
+mod cli;
 mod contract;
 mod corpus;
 mod dialogues;

@@ -6,6 +6,7 @@
 mod check;
 mod init;
 mod log;
+mod signals;
 
 use crate::case::time::Span;
 use crate::engine::clock;

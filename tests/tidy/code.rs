@@ -15,7 +15,11 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn new(path: &str, text: &str) -> Self {
         let code = strip(text);
-        let product = if path.ends_with("/tests.rs") { blank(&code) } else { without_tests(&code) };
+        let product = if path.ends_with("tests.rs") || path.contains("/tests/") {
+            blank(&code)
+        } else {
+            without_tests(&code)
+        };
         Self { path: path.into(), text: text.into(), code, product }
     }
 
