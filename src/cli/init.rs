@@ -7,7 +7,6 @@ use super::{Failure, ground};
 use crate::config::{self, Tables, example};
 use dialoguer::{Input, Select};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// Somebody who answers questions.
@@ -205,33 +204,29 @@ fn asked_for(line: &str) -> Option<(&str, &str)> {
 
 /// What is left to do, with what is still missing.
 fn next_steps(dir: &Path, files: &BTreeMap<String, String>) -> String {
-    let mut out = String::from("Written:\n");
-    for name in files.keys() {
-        let _ = writeln!(out, "  {}", dir.join(name).display());
-    }
-    let mut step = 0;
-    let mut next = |words: String| {
-        step += 1;
-        let _ = writeln!(out, "{step}. {words}");
-    };
-    if files.contains_key("slack-manifest.json") {
-        next(
-            "Create the Slack app: api.slack.com/apps, New App, From a manifest; paste \
-              slack-manifest.json, install it, and invite it to the channel."
-                .into(),
-        );
+    let written: String =
+        files.keys().map(|name| format!("  {}\n", dir.join(name).display())).collect();
+    let mut steps = Vec::new();
+    if files.contains_key(MANIFEST) {
+        steps.push(format!(
+            "Create the Slack app: api.slack.com/apps, Create New App, From a manifest; paste \
+             {MANIFEST}, install it, and invite the bot to the channel."
+        ));
     }
     if let Err(mistakes) = config::load(dir, config::environment, &ground()) {
-        next("Put right what is still missing:".into());
-        for mistake in mistakes.0 {
-            next(mistake.to_string());
-        }
+        let all: String = mistakes.0.iter().map(|mistake| format!("\n     {mistake}")).collect();
+        steps.push(format!("Put right what is still missing:{all}"));
     }
     let dir = dir.display();
-    next(format!("careline check --live --config {dir}"));
-    next(format!("careline run --config {dir}"));
-    out
+    steps.push(format!("careline check --live --config {dir}"));
+    steps.push(format!("careline run --config {dir}"));
+    let steps: String =
+        steps.iter().enumerate().map(|(n, step)| format!("  {}. {step}\n", n + 1)).collect();
+    format!("Written:\n{written}What is left to do:\n{steps}")
 }
+
+/// The file that a Slack app is made from.
+const MANIFEST: &str = "slack-manifest.json";
 
 #[cfg(test)]
 mod tests {
@@ -285,6 +280,17 @@ mod tests {
         assert_eq!(table["undo"].as_str(), Some("3 s"));
         assert_eq!(table["relay"].as_str(), Some("explicit"));
         assert_eq!(ask.1.len(), 1);
+    }
+
+    #[test]
+    fn the_next_steps_are_numbered_and_name_what_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "careline.toml", "[web]\nport = 1\n").unwrap();
+        let files = BTreeMap::from([(MANIFEST.to_owned(), String::new())]);
+        let text = next_steps(dir.path(), &files);
+        for want in ["1. Create the Slack app", "2. Put right", "web.port", "3. careline check"] {
+            assert!(text.contains(want), "{want}\n{text}");
+        }
     }
 
     #[test]
