@@ -9,6 +9,7 @@ use crate::case::time::Timestamp;
 use crate::inbox::{Inbox, Task};
 use crate::net::Ground;
 use crate::setting::{Mistakes, Section};
+use crate::world::Shared;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -88,6 +89,8 @@ pub struct Driver {
     pub example: &'static str,
     /// Opens one desk; names every mistake of its section at once. Connects nowhere yet.
     pub open: fn(&DeskId, &Section, &Ground) -> Result<Arc<dyn Desk>, Mistakes>,
+    /// Its platform as the world pretends it, for the sandbox: the desk of this name, over HTTP.
+    pub face: fn(Shared, &str) -> axum::Router,
 }
 
 /// All desks, by name.
