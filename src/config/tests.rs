@@ -60,9 +60,14 @@ fn open_desk(_: &DeskId, s: &Section, _: &Ground) -> Result<Arc<dyn Desk>, Mista
     s.done().map(|()| Arc::new(Idle) as Arc<dyn Desk>)
 }
 
+fn no_face(_: crate::world::Shared, _: &str) -> axum::Router {
+    axum::Router::new()
+}
+
 static SQUARE: network::Driver =
-    network::Driver { name: "square", example: "", open: open_network };
-static OFFICE: desk::Driver = desk::Driver { name: "office", example: "", open: open_desk };
+    network::Driver { name: "square", example: "", open: open_network, face: no_face };
+static OFFICE: desk::Driver =
+    desk::Driver { name: "office", example: "", open: open_desk, face: no_face };
 static SQUARES: &[&network::Driver] = &[&SQUARE];
 static OFFICES: &[&desk::Driver] = &[&OFFICE];
 
