@@ -54,6 +54,16 @@ fn facts(case: &Case) -> Vec<(String, Rich)> {
     if case.wrote > 1 {
         facts.push(("Wrote".to_owned(), Rich::of(format!("{} times", case.wrote))));
     }
+    if !case.tags.is_empty() {
+        facts.push(("Tags".to_owned(), Rich::of(case.tags.join(", "))));
+    }
+    if let Some(snooze) = &case.snoozed {
+        let until = match snooze.until {
+            Some(at) => Rich::of("until ").when(at),
+            None => Rich::of("until the customer writes"),
+        };
+        facts.push(("Snoozed".to_owned(), until));
+    }
     if let Some(earlier) = case.follows {
         facts.push(("Earlier case".to_owned(), Rich::of(earlier.to_string())));
     }

@@ -152,15 +152,17 @@ impl<'a> Draft<'a> {
         self.write(Key::Delivery(delivery.id.clone()), Record::Delivery(Box::new(delivery)));
     }
 
-    fn next_id(case: &mut Case) -> (DeliveryId, u32) {
+    /// The next delivery's id, and its place in its lane.
+    pub fn next_id(&self, case: &mut Case) -> (DeliveryId, (Timestamp, u32)) {
         let n = case.sent;
         case.sent += 1;
-        (DeliveryId::new(format!("{}.{n}", case.no.0)), n)
+        case.newest_order = case.newest_order.max(self.at);
+        (DeliveryId::new(format!("{}.{n}", case.no.0)), (case.newest_order, n))
     }
 
     /// Queues a notice into the case's thread.
     pub fn notice(&mut self, case: &mut Case, line: Option<u32>, notice: Notice) -> DeliveryId {
-        let (id, n) = Self::next_id(case);
+        let (id, order) = self.next_id(case);
         let channel = match &notice {
             Notice::Open { channel, .. } => channel,
             _ => case.thread.as_ref().map_or(&case.channel, |thread| &thread.channel),
@@ -173,7 +175,7 @@ impl<'a> Draft<'a> {
             lane: Lane::new(format!("t{}", case.no.0)),
             bucket,
             urgent: matches!(notice, Notice::Post(_) | Notice::Open { .. }),
-            order: (self.at, n),
+            order,
             ready: self.at,
             act: Act::Desk(notice),
             state: State::Waiting { tried: 0 },
@@ -183,7 +185,7 @@ impl<'a> Draft<'a> {
 
     /// Queues one part of a reply to the customer.
     pub fn outward(&mut self, case: &mut Case, line: u32, reply: Reply) -> DeliveryId {
-        let (id, n) = Self::next_id(case);
+        let (id, order) = self.next_id(case);
         self.put_delivery(Delivery {
             id: id.clone(),
             case: Some(case.no),
@@ -191,7 +193,7 @@ impl<'a> Draft<'a> {
             lane: Lane::new(format!("c{}", case.no.0)),
             bucket: Bucket::new(reply.target.account.as_str()),
             urgent: false,
-            order: (self.at, n),
+            order,
             ready: self.at,
             act: Act::Network(Box::new(reply)),
             state: State::Waiting { tried: 0 },

@@ -312,6 +312,9 @@ pub struct Request {
     pub thread: Option<ThreadId>,
     /// The words: `claim`, `close #42 refunded`.
     pub words: String,
+    /// Members that the words name (`assign @otto`), in order, our own bot not among them.
+    #[serde(default)]
+    pub named: Vec<Agent>,
     /// Text of the message the request was made on (message shortcut): fills the form.
     pub on: Option<String>,
     /// When he asked, by the desk's clock where it tells.

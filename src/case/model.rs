@@ -82,6 +82,9 @@ pub struct Heard {
     pub audience: Audience,
     /// Its content warning, cut at [`NAME_BYTES`](super::limits::NAME_BYTES).
     pub warning: Option<Theirs>,
+    /// The network does not let us answer it.
+    #[serde(default)]
+    pub no_reply: bool,
 }
 
 /// What stands at a desk, and who put it there: the delivery that posted it, and the last one that
@@ -108,8 +111,10 @@ pub struct Alarm {
 pub enum Wake {
     /// The undo time of the reply in this line is over.
     Release(u32),
-    /// The customer has waited for as long as policy allows.
+    /// The customer has waited for as long as policy allows, for this rung of the ladder.
     Patience(u32),
+    /// The time it was put out of sight for is over.
+    Snooze,
 }
 
 /// One conversation with one contact, from first mention to closing.
@@ -167,6 +172,43 @@ pub struct Case {
     pub linked: Vec<CaseNo>,
     /// Threads that were lost; the case moved on to the one above.
     pub lost: Vec<ThreadId>,
+    /// When its newest delivery was decided. Never goes back, whatever the clock does, so that a
+    /// lane keeps its order.
+    #[serde(default)]
+    pub newest_order: Timestamp,
+    /// What agents called it, sorted.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Out of sight until then.
+    #[serde(default)]
+    pub snoozed: Option<Snooze>,
+    /// Why it is urgent, and which rung of the ladder was told.
+    #[serde(default)]
+    pub alert: Option<Alert>,
+}
+
+/// A case that was put out of sight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snooze {
+    /// Until when; `None` until the customer writes.
+    pub until: Option<Timestamp>,
+    /// By whom.
+    pub by: Agent,
+}
+
+/// What a case was alerted for, and how far up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Reasons in words, oldest first, each once.
+    pub why: Vec<String>,
+    /// Rungs that were told, from the lowest.
+    pub rung: u32,
+    /// Since when.
+    pub since: Timestamp,
+    /// The message that shows it; repeats change it.
+    pub shown: Option<Shown>,
+    /// Who has seen to it.
+    pub taken: Option<Agent>,
 }
 
 /// One line of a case: something that was said, and what became of it.
@@ -300,4 +342,27 @@ pub enum Ask {
     Old,
     /// It looks like it holds a secret or somebody's personal numbers.
     Secret,
+}
+
+impl Case {
+    /// What `find` looks through, besides the lines: number, handle, name, tags, cause; small.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let tags = self.tags.join(" ");
+        let cause = self.cause.as_deref().unwrap_or_default();
+        let (handle, name) = (self.handle.raw(), self.name.raw());
+        format!("{} @{handle} {name} {tags} {cause}", self.no).to_lowercase()
+    }
+}
+
+impl Line {
+    /// What `find` looks through: the line's words, small.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.body {
+            Body::Mention { mention, .. } => mention.text.raw().to_lowercase(),
+            Body::Reply(reply) => reply.text.to_lowercase(),
+            Body::Remark { text, .. } | Body::Own { text, .. } => text.to_lowercase(),
+        }
+    }
 }

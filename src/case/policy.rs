@@ -1,7 +1,9 @@
 //! What the operator decided: who may speak, where cases go, how long a reply waits.
 
 use super::ability::Abilities;
+use super::hours::Hours;
 use super::id::{AccountId, AgentId, ChannelId, DeskId};
+use super::pattern::Pattern;
 use super::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +52,74 @@ pub struct Policy {
     pub fuse_case: u32,
     /// Nothing is sent to customers; all else works, and replies say so.
     pub dry_run: bool,
+    /// Zone in which agents say times: `Europe/Berlin`.
+    #[serde(default)]
+    pub zone: String,
+    /// Stock replies by name; `{name}`, `{agent}`, `{case}` are filled in.
+    #[serde(default)]
+    pub canned: BTreeMap<String, String>,
+    /// When a case calls for somebody.
+    #[serde(default)]
+    pub alerts: Alerts,
+}
+
+/// When a case calls for somebody, and whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alerts {
+    /// Who is told when a customer waits, each after his own patience. Empty = nobody.
+    pub ladder: Vec<Rung>,
+    /// Words that matter.
+    pub rules: Vec<AlertRule>,
+    /// So many posts without an answer call somebody; 0 = never.
+    pub again: u32,
+    /// When waiting counts.
+    pub hours: Hours,
+    /// Where alerts are shown; absent = the case's own channel.
+    pub channel: Option<ChannelId>,
+}
+
+impl Default for Alerts {
+    /// Nobody is called: what is not configured wakes nobody.
+    fn default() -> Self {
+        Self {
+            ladder: Vec::new(),
+            rules: Vec::new(),
+            again: 0,
+            hours: Hours::always(),
+            channel: None,
+        }
+    }
+}
+
+/// One rung of the ladder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    /// How long the customer waits before this rung is told, counted from the rung below.
+    pub patience: Span,
+    /// Who is told.
+    pub calls: Called,
+}
+
+/// Who is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Called {
+    /// Whoever looks after the case.
+    Claimer,
+    /// Whoever reads the channel.
+    Channel,
+    /// These, by name.
+    Agents(Vec<AgentId>),
+}
+
+/// Words that matter, with the reason that people read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertRule {
+    /// Its name, for reports.
+    pub name: String,
+    /// What the words look like.
+    pub pattern: Pattern,
+    /// Why it matters: `speaks of a lawyer`.
+    pub why: String,
 }
 
 impl Policy {
@@ -72,6 +142,9 @@ impl Policy {
             fuse_account: 20,
             fuse_case: 12,
             dry_run: false,
+            zone: "UTC".into(),
+            canned: BTreeMap::new(),
+            alerts: Alerts::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! The first round asks for what the event names; what was found names the rest. Asked again with
 //! what was found, until it wants nothing new (at most [`ROUNDS`](super::limits::ROUNDS)).
 
-use super::command;
+use super::command::{self, About};
 use super::event::{Envelope, Event, Mention, OwnPost, Request};
 use super::id::{CaseNo, DeliveryId, MessageId, ThreadId};
 use super::model::{Body, Case, Shown};
@@ -152,7 +152,6 @@ impl Want<'_> {
     fn request(&mut self, request: &Request) {
         self.key(Key::Switch);
         let Ok(command) = command::parse(&request.words) else { return };
-        self.reach.query = command.verb.query.map(|query| query(request));
         let mut no = command.case;
         if let (None, Some(thread)) = (no, &request.thread) {
             self.thread(thread);
@@ -160,6 +159,13 @@ impl Want<'_> {
                 no = Some(*of);
             }
         }
+        let case = no.and_then(|no| self.found.case(no));
+        self.reach.query = command.verb.query.and_then(|query| query(request, command.rest, case));
+        // `next` takes the case that waits longest: the list names it, the record decides.
+        let no = match command.verb.about {
+            About::Case => no,
+            About::Nothing => self.found.list.first().map(|summary| summary.no),
+        };
         let Some(no) = no else { return };
         self.case(no, true);
         let Some(case) = self.found.case(no).cloned() else { return };

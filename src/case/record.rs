@@ -135,8 +135,13 @@ pub enum Query {
     Unclaimed,
     /// Cases of one agent that are not closed.
     Of(super::id::AgentId),
-    /// All cases that are not closed, longest wait first.
+    /// All cases that are not closed, longest wait first; those out of sight last.
     NotClosed,
+    /// All cases of one contact, newest first.
+    OfContact(super::id::ContactId),
+    /// Cases whose number, tags, handle, name or words hold all these words, newest first. Case of
+    /// letters does not matter.
+    Find(String),
 }
 
 /// A case as a list shows it.
@@ -154,6 +159,14 @@ pub struct Summary {
     pub waits: Option<Timestamp>,
     /// Its thread.
     pub thread: Option<ThreadId>,
+    /// It is out of sight.
+    pub snoozed: bool,
+    /// What agents called it.
+    pub tags: Vec<String>,
+    /// When it began.
+    pub opened: Timestamp,
+    /// Why it was closed.
+    pub cause: Option<String>,
 }
 
 impl Summary {
@@ -167,6 +180,10 @@ impl Summary {
             claimer: case.claimer.as_ref().map(|agent| agent.name.clone()),
             waits: case.waits,
             thread: case.thread.clone(),
+            snoozed: case.snoozed.is_some(),
+            tags: case.tags.clone(),
+            opened: case.opened,
+            cause: case.cause.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::decide::decide;
 use super::event::Envelope;
 use super::id::CaseNo;
-use super::model::Status;
+use super::model::{Case, Status};
 use super::policy::Policy;
 use super::reach::reach;
 use super::record::{Decision, Found, Key, Query, Record, Summary, Versioned};
@@ -59,17 +59,36 @@ impl Replay {
 
     fn list(&self, query: &Query) -> Vec<Summary> {
         let cases = self.records.values().filter_map(|versioned| match &versioned.record {
-            Some(Record::Case(case)) if case.status != Status::Closed => Some(case),
+            Some(Record::Case(case)) => Some(case),
             _ => None,
         });
-        let mine = |case: &&Box<super::model::Case>| match query {
-            Query::NotClosed => true,
-            Query::Unclaimed => case.claimer.is_none(),
-            Query::Of(agent) => case.claimer.as_ref().is_some_and(|c| c.id == *agent),
+        let open = |case: &Case| case.status != Status::Closed;
+        let wanted = |case: &&Box<Case>| match query {
+            Query::NotClosed => open(case),
+            Query::Unclaimed => {
+                case.status == Status::Open && case.claimer.is_none() && case.snoozed.is_none()
+            }
+            Query::Of(agent) => open(case) && case.claimer.as_ref().is_some_and(|c| c.id == *agent),
+            Query::OfContact(contact) => case.contact == *contact,
+            Query::Find(words) => self.holds(case, words),
         };
-        let mut list: Vec<Summary> = cases.filter(mine).map(|case| Summary::of(case)).collect();
-        list.sort_by_key(|summary| (summary.waits.is_none(), summary.waits, summary.no));
+        let mut list: Vec<Summary> = cases.filter(wanted).map(|case| Summary::of(case)).collect();
+        match query {
+            Query::OfContact(_) | Query::Find(_) => list.sort_by_key(|s| std::cmp::Reverse(s.no)),
+            _ => list.sort_by_key(|s| (s.snoozed, s.waits.is_none(), s.waits, s.no)),
+        }
         list.truncate(super::limits::LISTED);
         list
+    }
+
+    fn holds(&self, case: &Case, words: &str) -> bool {
+        let lines = (0..case.lines).filter_map(|seq| {
+            match &self.records.get(&Key::Line(case.no, seq))?.record {
+                Some(Record::Line(line)) => Some(line.words()),
+                _ => None,
+            }
+        });
+        let all = lines.fold(case.words(), |all, line| all + " " + &line);
+        words.to_lowercase().split_whitespace().all(|word| all.contains(word))
     }
 }

@@ -3,6 +3,7 @@
 //! The target is frozen when the words are captured: the newest post of the customer that stood in
 //! the thread before. Whether it may still go is asked again at release, never what it answers.
 
+use super::alert;
 use super::card::{button, refresh};
 use super::draft::{Draft, note};
 use super::effect::{Button, Face, Note, Reply, State, Style, Tone};
@@ -39,12 +40,7 @@ pub struct Words {
 pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u32, Rule> {
     let heard = target(case, words.written).ok_or(Rule::NoTarget)?.clone();
     let target = freeze(case, &heard);
-    if let Some((mention, _, _)) = draft.mention(case.no, heard.line)
-        && mention.no_reply.is_some()
-    {
-        return Err(Rule::NoReply);
-    }
-    if !draft.abilities(&case.account).replies {
+    if heard.no_reply || !draft.abilities(&case.account).replies {
         return Err(Rule::NoReply);
     }
     let parts = parts(draft, &words.passed, &target).ok_or(Rule::TooLong)?;
@@ -337,7 +333,7 @@ pub fn arrived(draft: &mut Draft<'_>, case: &mut Case, seq: u32, url: Option<Str
     let (target, source) = (reply.target.line, reply.source.clone());
     draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Sent);
     case.sending.retain(|sending| *sending != seq);
-    answered(case, target, seq);
+    answered(draft, case, target, seq);
     tell(draft, case, seq, 0);
     if let Some(message) = source {
         let mark = super::effect::Mark::Sent;
@@ -347,11 +343,12 @@ pub fn arrived(draft: &mut Draft<'_>, case: &mut Case, seq: u32, url: Option<Str
 }
 
 /// The customer's words up to this line have their answer.
-pub fn answered(case: &mut Case, up_to: u32, by_line: u32) {
+pub fn answered(draft: &mut Draft<'_>, case: &mut Case, up_to: u32, by_line: u32) {
     case.answered = Some(case.answered.map_or(by_line, |line| line.max(by_line)));
     let open = case.recent.iter().find(|h| h.line > up_to && !h.withdrawn);
     case.waits = open.map(|h| h.written);
     if case.status == Status::Open && case.waits.is_none() {
         case.status = Status::Answered;
+        alert::over(draft, case, Rich::of("Answered."));
     }
 }

@@ -1,5 +1,6 @@
 //! The life of a case in small stories, and every status with every event and every role.
 
+mod casework;
 mod every;
 mod stories;
 
@@ -122,6 +123,7 @@ impl Play {
             channel: channel(),
             thread,
             words: words.to_owned(),
+            named: Vec::new(),
             on: None,
             asked: Some(self.now),
         })))

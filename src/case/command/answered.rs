@@ -1,6 +1,7 @@
 //! `answered`: you answered by hand, on the network itself. The clock stops.
 
 use super::{About, Turn, Verb, asker};
+use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
 use crate::case::model::{ReplyState, Status};
@@ -31,6 +32,7 @@ fn run(turn: Turn<'_, '_>) {
     case.status = Status::Answered;
     case.waits = None;
     case.answered = case.lines.checked_sub(1);
+    alert::over(draft, &mut case, Rich::of("Answered by hand."));
     draft.tell(&mut case, Tone::Status, Rich::of("✓ ").agent(&by.name).say(" answered by hand."));
     case.claimer.get_or_insert(by);
     refresh(draft, &mut case);

@@ -2,6 +2,7 @@
 //! finds the first in the record.
 
 use super::{About, Turn, Verb, asker};
+use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::model::Status;
 
@@ -28,6 +29,7 @@ fn run(turn: Turn<'_, '_>) {
         None => {
             draft.say(format!("{} is yours.", case.no));
             case.claimer = Some(by);
+            alert::taken(draft, &mut case);
             refresh(draft, &mut case);
             draft.put_case(case);
             draft.out.did = "claimed";

@@ -1,6 +1,7 @@
 //! `close [CAUSE]`: the case is done; the cause says what was behind it.
 
 use super::{About, Turn, Verb, asker};
+use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
 use crate::case::model::Status;
@@ -31,7 +32,9 @@ fn run(turn: Turn<'_, '_>) {
     case.status = Status::Closed;
     case.closed = Some(draft.at);
     case.waits = None;
+    alert::over(draft, &mut case, Rich::of("Closed."));
     case.alarms.clear();
+    case.snoozed = None;
     case.cause = (!turn.rest.is_empty()).then(|| cut(turn.rest, crate::case::limits::NAME_BYTES));
     let words = Rich::of("Closed by ").agent(&by.name);
     let words = case.cause.iter().fold(words, |words, cause| words.say(format!(": {cause}")));

@@ -3,9 +3,10 @@
 use super::{About, Turn, Verb};
 use crate::case::event::Request;
 use crate::case::limits::LISTED;
-use crate::case::model::Status;
+use crate::case::model::{Case, Status};
 use crate::case::record::{Query, Summary};
 use crate::case::rich::Rich;
+use crate::case::time::Timestamp;
 
 /// See the module.
 pub static VERB: Verb = Verb {
@@ -18,35 +19,49 @@ pub static VERB: Verb = Verb {
     run,
 };
 
-fn query(request: &Request) -> Query {
-    match super::parse(&request.words).map(|command| command.rest) {
-        Ok("mine") => Query::Of(request.by.id.clone()),
-        Ok("unclaimed") => Query::Unclaimed,
+fn query(request: &Request, rest: &str, _: Option<&Case>) -> Option<Query> {
+    Some(match rest {
+        "mine" => Query::Of(request.by.id.clone()),
+        "unclaimed" => Query::Unclaimed,
         _ => Query::NotClosed,
-    }
+    })
 }
 
 fn run(turn: Turn<'_, '_>) {
-    let now = turn.draft.at;
     let list = &turn.draft.found.list;
     if list.is_empty() {
         return turn.draft.say("Nothing waits.");
     }
-    let row = |rich: Rich, summary: &Summary| {
-        let waits = summary.waits.map(|since| format!(" · waits {}", now.since(since)));
-        let status = if summary.status == Status::Answered { " · answered" } else { "" };
-        let owner = summary.claimer.as_ref().map(|name| format!(" · {name}"));
-        rich.line()
-            .strong(summary.no.to_string())
-            .say(" @")
-            .theirs(&summary.handle)
-            .say(waits.unwrap_or_else(|| status.to_owned()))
-            .say(owner.unwrap_or_else(|| " · unclaimed".to_owned()))
-    };
     let title = match list.len() {
         LISTED.. => format!("The {LISTED} that wait longest:"),
         n => format!("{n} not closed:"),
     };
-    let words = list.iter().take(LISTED).fold(Rich::of(title), row);
+    let words = rows(Rich::of(title), list, turn.draft.at);
     turn.draft.answer(words, Vec::new());
+}
+
+/// A list of cases, a line each.
+pub fn rows(title: Rich, list: &[Summary], now: Timestamp) -> Rich {
+    let row = |rich: Rich, summary: &Summary| {
+        let waits = summary.waits.map(|since| format!(" · waits {}", now.since(since)));
+        let state = match summary.status {
+            Status::Open => "",
+            Status::Answered => " · answered",
+            Status::Closed => " · closed",
+        };
+        let owner = summary.claimer.as_ref().map(|name| format!(" · {name}"));
+        let free = if summary.status == Status::Closed { "" } else { " · unclaimed" };
+        let tags = summary.tags.iter().map(|tag| format!(" · {tag}")).collect::<String>();
+        let cause = summary.cause.as_ref().map(|cause| format!(": {cause}"));
+        rich.line()
+            .strong(summary.no.to_string())
+            .say(" @")
+            .theirs(&summary.handle)
+            .say(waits.unwrap_or_else(|| state.to_owned()))
+            .say(cause.unwrap_or_default())
+            .say(owner.unwrap_or_else(|| free.to_owned()))
+            .say(if summary.snoozed { " · snoozed" } else { "" })
+            .say(tags)
+    };
+    list.iter().take(LISTED).fold(title, row)
 }

@@ -5,10 +5,17 @@
 //! registration and the README's table are made from the rows.
 
 mod answered;
+mod assign;
+mod calm;
+mod canned;
 mod claim;
 mod close;
+mod escalate;
+mod find;
 mod help;
+mod history;
 mod list;
+mod next;
 mod note;
 mod release;
 mod reopen;
@@ -16,7 +23,9 @@ mod reply;
 mod resume;
 mod send;
 mod show;
+mod snooze;
 mod stop;
+mod tag;
 mod undo;
 
 use super::draft::Draft;
@@ -37,8 +46,9 @@ pub struct Verb {
     pub example: &'static str,
     /// What it is about.
     pub about: About,
-    /// The question over all cases it needs answered.
-    pub query: Option<fn(&Request) -> Query>,
+    /// The question over all cases it needs answered: from the request, what follows the verb, and
+    /// the case once it is known.
+    pub query: Option<fn(&Request, &str, Option<&Case>) -> Option<Query>>,
     /// What it does.
     pub run: fn(Turn<'_, '_>),
 }
@@ -55,10 +65,17 @@ pub enum About {
 /// All verbs, by name.
 pub static VERBS: &[&Verb] = &[
     &answered::VERB,
+    &assign::VERB,
+    &calm::VERB,
+    &canned::VERB,
     &claim::VERB,
     &close::VERB,
+    &escalate::VERB,
+    &find::VERB,
     &help::VERB,
+    &history::VERB,
     &list::VERB,
+    &next::VERB,
     &note::VERB,
     &release::VERB,
     &reopen::VERB,
@@ -66,7 +83,9 @@ pub static VERBS: &[&Verb] = &[
     &resume::VERB,
     &send::VERB,
     &show::VERB,
+    &snooze::VERB,
     &stop::VERB,
+    &tag::VERB,
     &undo::VERB,
 ];
 

@@ -1,6 +1,7 @@
 //! `release`: somebody else may look after the case.
 
 use super::{About, Turn, Verb};
+use crate::case::alert;
 use crate::case::card::refresh;
 
 /// See the module.
@@ -28,6 +29,7 @@ fn run(turn: Turn<'_, '_>) {
         Some(_) => {
             draft.say(format!("{} is free to be claimed.", case.no));
             case.claimer = None;
+            alert::rearm(draft, &mut case);
             refresh(draft, &mut case);
             draft.put_case(case);
             draft.out.did = "released";

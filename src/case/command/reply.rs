@@ -1,6 +1,7 @@
 //! `reply TEXT`: an answer to the customer, on purpose. Without a text it opens a form.
 
 use super::{About, Turn, Verb, asker};
+use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::{Answer, Form};
 use crate::case::gate::on_purpose;
@@ -48,6 +49,7 @@ fn run(turn: Turn<'_, '_>) {
         Ok(_) => {
             if claims {
                 case.claimer = Some(asker(request));
+                alert::taken(draft, &mut case);
                 refresh(draft, &mut case);
             }
             draft.put_case(case);

@@ -2,6 +2,7 @@
 //! into a reply. Its buttons stand beside the words they are about.
 
 use super::{About, Turn, Verb, asker};
+use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::gate::{Rule, on_purpose};
 use crate::case::model::{Agent, Body, Case, Line};
@@ -64,6 +65,7 @@ fn remark(turn: Turn<'_, '_>, mut case: Case, line: &Line, by: Agent) {
             }
             if case.claimer.is_none() {
                 case.claimer = Some(by);
+                alert::taken(draft, &mut case);
                 refresh(draft, &mut case);
             }
             draft.put_case(case);

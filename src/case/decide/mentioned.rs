@@ -1,5 +1,6 @@
 //! A customer wrote: joins his open case, reopens the one just closed, or opens a new one.
 
+use crate::case::alert;
 use crate::case::card::{card, customer_note, refresh};
 use crate::case::draft::Draft;
 use crate::case::effect::{Notice, Tone};
@@ -106,6 +107,7 @@ fn heard(draft: &Draft<'_>, mention: &Mention, line: u32) -> Heard {
         written: mention.written.min(draft.at),
         audience: mention.audience,
         warning: mention.warning.clone(),
+        no_reply: mention.no_reply.is_some(),
     }
 }
 
@@ -139,6 +141,9 @@ fn join(draft: &mut Draft<'_>, mut case: Case, mention: &Mention) -> &'static st
     let written = mention.written;
     draft.add_line(&mut case, written, body);
     remember(draft, &mut case, mention, seq);
+    super::due::wake(draft, &mut case);
+    alert::read(draft, &mut case, mention);
+    alert::arm(draft, &mut case);
     refresh(draft, &mut case);
     draft.put_case(case);
     did
@@ -168,6 +173,8 @@ fn open(draft: &mut Draft<'_>, mention: &Mention, follows: Option<CaseNo>) -> Op
     let card = Box::new(card(draft, &case, mention));
     let by = draft.notice(&mut case, Some(seq), Notice::Open { channel, card });
     debug_assert_eq!(by, case.card.by, "the card is a case's first delivery");
+    alert::read(draft, &mut case, mention);
+    alert::arm(draft, &mut case);
     let no = case.no;
     draft.put_case(case);
     Some(no)
@@ -201,6 +208,10 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         follows: None,
         linked: Vec::new(),
         lost: Vec::new(),
+        newest_order: draft.at,
+        tags: Vec::new(),
+        snoozed: None,
+        alert: None,
     }
 }
 

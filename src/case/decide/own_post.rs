@@ -33,7 +33,7 @@ pub fn decide(mut draft: Draft<'_>, post: &OwnPost) -> Decision {
     draft.write(key, Record::Post(case.no, seq));
     let newest = case.recent.iter().rev().find(|h| h.written <= post.written).map(|h| h.line);
     if let Some(line) = newest {
-        answered(&mut case, line, seq);
+        answered(&mut draft, &mut case, line, seq);
     }
     let network = draft.abilities(&case.account).network;
     let words = Rich::of(format!("✓ Answered on {network} by hand:"));

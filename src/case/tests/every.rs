@@ -99,6 +99,7 @@ fn events(play: &Play) -> Vec<Event> {
                     channel: channel(),
                     thread: play.case().thread,
                     words,
+                    named: Vec::new(),
                     on: None,
                     asked: None,
                 })));

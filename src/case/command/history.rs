@@ -1,0 +1,36 @@
+//! `history`: all cases of this customer, newest first.
+
+use super::{About, Turn, Verb, list::rows};
+use crate::case::event::Request;
+use crate::case::model::Case;
+use crate::case::record::{Key, Query, Record};
+use crate::case::rich::Rich;
+
+/// See the module.
+pub static VERB: Verb = Verb {
+    name: "history",
+    usage: "history",
+    summary: "Lists this customer's cases, newest first.",
+    example: "history #42",
+    about: About::Case,
+    query: Some(query),
+    run,
+};
+
+fn query(_: &Request, _: &str, case: Option<&Case>) -> Option<Query> {
+    case.map(|case| Query::OfContact(case.contact.clone()))
+}
+
+fn run(turn: Turn<'_, '_>) {
+    let Some(case) = turn.case else { return };
+    let draft = turn.draft;
+    let mut title = Rich::of("@").theirs(&case.handle);
+    if let Some(Record::Contact(contact)) = draft.get(&Key::Contact(case.contact.clone())) {
+        title = title
+            .say(format!(" wrote {} times in {} cases since ", contact.wrote, contact.cases))
+            .when(contact.first)
+            .say(":");
+    }
+    let words = rows(title, &draft.found.list, draft.at);
+    draft.answer(words, Vec::new());
+}

@@ -1,0 +1,207 @@
+//! The verbs of a day of support, and alerts.
+
+use super::*;
+use crate::case::hours::Hours;
+use crate::case::model::Status;
+use crate::case::pattern::Pattern;
+use crate::case::policy::{AlertRule, Called, Rung};
+
+fn open() -> Play {
+    let mut play = Play::new();
+    play.writes("anna", "p1", "my parcel is lost");
+    play.arrive();
+    play
+}
+
+fn asks_naming(play: &mut Play, who: &str, words: &str, named: &str) -> Decision {
+    let thread = play.case().thread;
+    play.take(Event::Asked(Box::new(Request {
+        by: agent(who),
+        standing: Standing::Member,
+        channel: channel(),
+        thread,
+        words: words.to_owned(),
+        named: vec![agent(named)],
+        on: None,
+        asked: None,
+    })))
+}
+
+#[test]
+fn a_case_is_given_to_a_colleague_who_is_called() {
+    let mut play = open();
+    assert!(answer(&play.asks("maria", "assign")).contains("To whom?"));
+    asks_naming(&mut play, "maria", "assign @otto", "otto");
+    assert_eq!(play.case().claimer, Some(agent("otto")));
+    assert!(play.told().contains("gave this case to @U-otto"));
+    play.policy.agents.insert(DeskId::new("slack"), ["U-maria".to_owned()].into());
+    let decision = asks_naming(&mut play, "maria", "assign @eva", "eva");
+    assert!(answer(&decision).contains("may not act"));
+}
+
+#[test]
+fn next_hands_out_the_longest_wait() {
+    let mut play = open();
+    play.writes("ben", "p2", "and mine");
+    play.arrive();
+    assert!(answer(&play.asks("maria", "next")).contains("#1 is yours"));
+    assert!(answer(&play.asks("otto", "next")).contains("#2 is yours"));
+    assert!(answer(&play.asks("eva", "next")).contains("Nobody waits"));
+}
+
+#[test]
+fn stock_replies_come_in_a_form_and_never_with_a_hole() {
+    let mut play = open();
+    play.policy.canned.insert("sorry".into(), "Sorry {name}, says {agent}. ({case})".into());
+    play.policy.canned.insert("bad".into(), "Dear {surname}".into());
+    let Some(Answer::Form(form)) = play.asks("maria", "canned sorry").answer else { panic!() };
+    assert_eq!(
+        (form.text.as_str(), form.words.as_str()),
+        ("Sorry ANNA, says maria. (#1)", "reply #1")
+    );
+    assert!(answer(&play.asks("maria", "canned bad")).contains("`{surname}`"));
+    assert!(answer(&play.asks("maria", "canned")).contains("`bad`, `sorry`"));
+}
+
+#[test]
+fn tags_are_words() {
+    let mut play = open();
+    play.asks("maria", "tag #1 Refund, vip");
+    assert_eq!(play.case().tags, ["refund", "vip"]);
+    play.asks("maria", "tag -vip late");
+    assert_eq!(play.case().tags, ["late", "refund"]);
+    assert!(answer(&play.asks("maria", "tag <!here>")).contains("one word"));
+    assert_eq!(play.case().tags, ["late", "refund"]);
+}
+
+#[test]
+fn a_snoozed_case_comes_back_by_time_or_by_the_customer() {
+    let mut play = open();
+    assert!(answer(&play.asks("maria", "snooze soon")).contains("Until when?"));
+    play.asks("maria", "snooze 2h");
+    assert!(play.case().snoozed.is_some());
+    play.wait(Span::hours(3));
+    assert!(play.case().snoozed.is_none());
+    assert!(play.told().contains("Back in sight"));
+    play.asks("maria", "snooze until they answer");
+    play.wait(Span::days(3));
+    assert!(play.case().snoozed.is_some());
+    play.writes("anna", "p2", "hello?");
+    assert!(play.case().snoozed.is_none());
+}
+
+#[test]
+fn cases_are_found_and_a_customers_past_is_shown() {
+    let mut play = open();
+    play.asks("maria", "tag late");
+    play.asks("maria", "close carrier");
+    play.pass(Span::days(30));
+    play.writes("anna", "p2", "Another PARCEL");
+    play.writes("ben", "p3", "a bill");
+    let found = answer(&play.asks("maria", "find parcel"));
+    assert!(found.contains("#2") && found.contains("#1") && !found.contains("#3"), "{found}");
+    assert!(answer(&play.asks("maria", "find late")).contains("closed: carrier"));
+    assert!(answer(&play.asks("maria", "find unicorn")).contains("No case"));
+    let history = answer(&play.asks("maria", "history #2"));
+    assert!(history.contains("wrote 2 times in 2 cases"), "{history}");
+}
+
+fn alarmed() -> Play {
+    let mut play = Play::new();
+    let rung = |minutes, calls| Rung { patience: Span::minutes(minutes), calls };
+    play.policy.alerts.ladder =
+        vec![rung(30, Called::Channel), rung(60, Called::Agents(vec![agent("lea").id]))];
+    play.policy.alerts.again = 3;
+    play.policy.alerts.rules = vec![AlertRule {
+        name: "legal".into(),
+        pattern: Pattern::new(r"\blawyer\b").unwrap(),
+        why: "speaks of a lawyer".into(),
+    }];
+    play
+}
+
+fn alerts(play: &Play) -> Vec<String> {
+    let told = play.told();
+    told.lines().filter(|line| line.starts_with('🔔')).map(str::to_owned).collect()
+}
+
+#[test]
+fn who_waits_climbs_the_ladder_and_each_rung_is_told_once() {
+    let mut play = alarmed();
+    play.writes("anna", "p1", "help");
+    play.arrive();
+    play.wait(Span::minutes(29));
+    assert!(alerts(&play).is_empty());
+    play.wait(Span::minutes(2));
+    play.wait(Span::minutes(2));
+    assert_eq!(alerts(&play).len(), 1);
+    play.wait(Span::minutes(61));
+    let all = alerts(&play);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(all[1].contains("@U-lea"));
+    play.wait(Span::days(2));
+    assert_eq!(alerts(&play).len(), 2);
+}
+
+#[test]
+fn an_answer_ends_the_alert_and_a_claim_starts_the_ladder_anew() {
+    let mut play = alarmed();
+    play.writes("anna", "p1", "help");
+    play.arrive();
+    play.wait(Span::minutes(31));
+    play.asks("maria", "claim");
+    play.wait(Span::minutes(20));
+    assert_eq!(alerts(&play).len(), 2, "the claim changed the message");
+    assert!(play.told().contains("maria takes it"));
+    play.says("maria", "On it!");
+    play.wait(Span::seconds(11));
+    play.arrive();
+    assert_eq!(play.case().status, Status::Answered);
+    assert!(play.case().alert.is_none() && play.case().alarms.is_empty());
+    play.wait(Span::days(1));
+    assert_eq!(alerts(&play).len(), 2);
+}
+
+#[test]
+fn words_and_writing_again_call_once_each() {
+    let mut play = alarmed();
+    play.writes("anna", "p1", "my LAWYER will call");
+    play.writes("anna", "p2", "my lawyer again");
+    assert_eq!(alerts(&play).len(), 1);
+    play.writes("anna", "p3", "third");
+    play.writes("anna", "p4", "fourth");
+    let last = alerts(&play).pop().unwrap();
+    assert!(last.contains("speaks of a lawyer; wrote 3 times without an answer"), "{last}");
+    assert_eq!(alerts(&play).len(), 2, "the second reason changed the message");
+}
+
+#[test]
+fn a_person_calls_and_a_person_calms() {
+    let mut play = alarmed();
+    play.writes("anna", "p1", "help");
+    play.arrive();
+    play.asks("maria", "escalate press is here");
+    assert!(alerts(&play)[0].contains("maria says: press is here"));
+    play.asks("otto", "calm");
+    assert!(play.told().contains("Not urgent, says otto"));
+    assert!(answer(&play.asks("otto", "calm")).contains("no alert"));
+}
+
+#[test]
+fn waiting_counts_in_opening_hours_only() {
+    let mut play = alarmed();
+    let day = || vec![(9 * 60, 17 * 60)];
+    play.policy.alerts.hours = Hours {
+        zone: "UTC".into(),
+        week: [day(), day(), day(), day(), day(), Vec::new(), Vec::new()],
+        holidays: Default::default(),
+    };
+    play.now = Timestamp::parse("2026-11-27T16:50:00Z").unwrap(); // a Friday
+    play.writes("anna", "p1", "help");
+    play.arrive();
+    play.wait(Span::days(2));
+    assert!(alerts(&play).is_empty(), "the weekend does not count");
+    play.now = Timestamp::parse("2026-11-30T09:21:00Z").unwrap();
+    play.wait(Span::millis(1));
+    assert_eq!(alerts(&play).len(), 1);
+}
