@@ -12,7 +12,8 @@ use super::model::{Alarm, Alert, Case, Shown, Status, Wake};
 use super::policy::{Called, Rung};
 use super::rich::{Piece, Rich};
 
-/// Starts, restarts or stops the clock of a case that waits. Call it whenever that may have changed.
+/// Starts, restarts or stops the clock of a case that waits. To be called whenever that may have
+/// changed.
 pub fn arm(draft: &Draft<'_>, case: &mut Case) {
     let set = case.alarms.iter().any(|alarm| matches!(alarm.what, Wake::Patience(_)));
     if !counts(case) {

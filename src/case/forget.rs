@@ -1,4 +1,5 @@
-//! The mark that stays of somebody who was erased: enough to know him again, not enough to name him.
+//! The mark that stays of somebody who was erased: enough to know him again, not enough to name
+//! him.
 
 use super::id::ContactId;
 use hmac::{Hmac, KeyInit, Mac};

@@ -64,7 +64,7 @@ fn what_looks_like_a_command_stays() {
     for text in
         ["/claim", "!close", "close", "close #4", "claim it", "reply hello", "careline help"]
     {
-        assert_eq!(kept(text).is_some(), true, "{text:?}");
+        assert!(kept(text).is_some(), "{text:?}");
     }
 }
 

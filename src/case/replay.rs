@@ -59,11 +59,11 @@ impl Replay {
 
     fn list(&self, query: &Query) -> Vec<Summary> {
         let cases = self.records.values().filter_map(|versioned| match &versioned.record {
-            Some(Record::Case(case)) => Some(case),
+            Some(Record::Case(case)) => Some(&**case),
             _ => None,
         });
         let open = |case: &Case| case.status != Status::Closed;
-        let wanted = |case: &&Box<Case>| match query {
+        let wanted = |case: &&Case| match query {
             Query::NotClosed => open(case),
             Query::Unclaimed => {
                 case.status == Status::Open && case.claimer.is_none() && case.snoozed.is_none()
@@ -72,7 +72,7 @@ impl Replay {
             Query::OfContact(contact) => case.contact == *contact,
             Query::Find(words) => self.holds(case, words),
         };
-        let mut list: Vec<Summary> = cases.filter(wanted).map(|case| Summary::of(case)).collect();
+        let mut list: Vec<Summary> = cases.filter(wanted).map(Summary::of).collect();
         match query {
             Query::OfContact(_) | Query::Find(_) => list.sort_by_key(|s| std::cmp::Reverse(s.no)),
             _ => list.sort_by_key(|s| (s.snoozed, s.waits.is_none(), s.waits, s.no)),

@@ -81,6 +81,9 @@ pub trait Desk: Send + Sync {
     }
 }
 
+/// Opens one from its section; names every mistake of it at once.
+pub type Open = fn(&DeskId, &Section, &Ground) -> Result<Arc<dyn Desk>, Mistakes>;
+
 /// A row of the table of desks.
 pub struct Driver {
     /// Its name in `bot-config`: `slack`.
@@ -88,7 +91,7 @@ pub struct Driver {
     /// Its section in `bot-config/careline.toml`, every key shown with its default.
     pub example: &'static str,
     /// Opens one desk; names every mistake of its section at once. Connects nowhere yet.
-    pub open: fn(&DeskId, &Section, &Ground) -> Result<Arc<dyn Desk>, Mistakes>,
+    pub open: Open,
     /// Its platform as the world pretends it, for the sandbox: the desk of this name, over HTTP.
     pub face: fn(Shared, &str) -> axum::Router,
 }

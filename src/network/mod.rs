@@ -59,6 +59,9 @@ pub trait Network: Send + Sync {
     }
 }
 
+/// Opens one from its section; names every mistake of it at once.
+pub type Open = fn(&AccountId, &Section, &Ground) -> Result<Arc<dyn Network>, Mistakes>;
+
 /// A row of the table of networks.
 pub struct Driver {
     /// Its name in `bot-config`: `mastodon`.
@@ -66,7 +69,7 @@ pub struct Driver {
     /// Its section in `bot-config/careline.toml`, every key shown with its default.
     pub example: &'static str,
     /// Opens one account; names every mistake of its section at once. Connects nowhere yet.
-    pub open: fn(&AccountId, &Section, &Ground) -> Result<Arc<dyn Network>, Mistakes>,
+    pub open: Open,
     /// Its platform as the world pretends it, for the sandbox: the network of this name, over HTTP.
     pub face: fn(Shared, &str) -> axum::Router,
 }

@@ -34,6 +34,10 @@ use super::id::CaseNo;
 use super::model::{Agent, Case};
 use super::record::Query;
 
+/// What a verb wants to know of all cases: from the request, what follows the verb, and the case
+/// once it is known.
+pub type Asks = fn(&Request, &str, Option<&Case>) -> Option<Query>;
+
 /// A row of the grammar.
 pub struct Verb {
     /// Its word.
@@ -46,9 +50,8 @@ pub struct Verb {
     pub example: &'static str,
     /// What it is about.
     pub about: About,
-    /// The question over all cases it needs answered: from the request, what follows the verb, and
-    /// the case once it is known.
-    pub query: Option<fn(&Request, &str, Option<&Case>) -> Option<Query>>,
+    /// The question over all cases it needs answered.
+    pub query: Option<Asks>,
     /// What it does.
     pub run: fn(Turn<'_, '_>),
 }

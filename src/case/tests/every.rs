@@ -72,6 +72,16 @@ fn events(play: &Play) -> Vec<Event> {
             thread: None,
         },
     ];
+    all.extend(by_every_role(play));
+    all.extend(outcomes(play));
+    for alarm in play.case().alarms {
+        all.push(Event::Due { case: play.case().no, alarm });
+    }
+    all
+}
+
+fn by_every_role(play: &Play) -> Vec<Event> {
+    let mut all = Vec::new();
     for (who, standing) in [
         ("maria", Standing::Member),
         ("otto", Standing::Member),
@@ -106,6 +116,11 @@ fn events(play: &Play) -> Vec<Event> {
             }
         }
     }
+    all
+}
+
+fn outcomes(play: &Play) -> Vec<Event> {
+    let mut all = Vec::new();
     for delivery in play.pending() {
         let id = delivery.id.clone();
         let receipt = Receipt { remote: format!("x{id}"), url: None, at: play.now };
@@ -117,9 +132,6 @@ fn events(play: &Play) -> Vec<Event> {
         ] {
             all.push(Event::Failed { delivery: id.clone(), outcome });
         }
-    }
-    for alarm in play.case().alarms {
-        all.push(Event::Due { case: play.case().no, alarm });
     }
     all
 }
