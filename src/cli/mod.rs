@@ -6,6 +6,7 @@
 mod check;
 mod init;
 mod log;
+mod serve;
 mod signals;
 
 use crate::case::time::Span;
