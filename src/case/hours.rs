@@ -103,7 +103,7 @@ pub fn read_when(text: &str, now: Timestamp, zone: &str) -> Option<Timestamp> {
     if text.is_empty() {
         return None;
     }
-    if let Some(span) = read_span(&text) {
+    if let Some(span) = Span::parse(&text) {
         return (span.0 > 0 && span <= Span::days(366)).then(|| now + span);
     }
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
@@ -140,22 +140,6 @@ fn read_clock(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
     let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)
-}
-
-/// Reads `90 s`, `30min`, `2 hours`, `7 days`.
-#[must_use]
-pub fn read_span(text: &str) -> Option<Span> {
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: i64 = text[..end].parse().ok()?;
-    match text[end..].trim() {
-        "s" | "sec" | "second" | "seconds" => Some(Span::seconds(number)),
-        "m" | "min" | "minute" | "minutes" => Some(Span::minutes(number)),
-        "h" | "hour" | "hours" => Some(Span::hours(number)),
-        "d" | "day" | "days" => Some(Span::days(number)),
-        "w" | "week" | "weeks" => Some(Span::days(number.checked_mul(7)?)),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Span {
         Self::hours(n.saturating_mul(24))
     }
 
-    /// From what people write: `10 s`, `30 min`, `2h`, `7 days`. Nonsense gives `None`.
+    /// From what people write: `10 s`, `30 min`, `2h`, `2 weeks`. Nonsense gives `None`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -61,6 +61,7 @@ impl Span {
             "m" | "min" | "minute" | "minutes" => 60_000_000,
             "h" | "hour" | "hours" => 3_600_000_000,
             "d" | "day" | "days" => 86_400_000_000,
+            "w" | "week" | "weeks" => 604_800_000_000,
             _ => return None,
         };
         number.checked_mul(micros).map(Self)
@@ -138,11 +139,18 @@ mod tests {
 
     #[test]
     fn spans_are_read_as_people_write_them() {
-        let good = [("10 s", 10), ("30 min", 1800), ("2h", 7200), ("7 days", 604_800), ("0 s", 0)];
+        let good = [
+            ("10 s", 10),
+            ("30 min", 1800),
+            ("2h", 7200),
+            ("7 days", 604_800),
+            ("0 s", 0),
+            ("1 w", 604_800),
+        ];
         for (text, seconds) in good {
             assert_eq!(Span::parse(text), Some(Span::seconds(seconds)), "{text}");
         }
-        for text in ["", "10", "s", "-3 s", "1.5 h", "10 weeks", "99999999999999999 days"] {
+        for text in ["", "10", "s", "-3 s", "1.5 h", "10 years", "99999999999999999 days"] {
             assert_eq!(Span::parse(text), None, "{text}");
         }
     }

@@ -51,6 +51,20 @@ impl<'a> File<'a> {
                     let entries = self.cut(&path, tree, values, text);
                     self.tables.insert(path, (line, entries));
                 }
+                (DeValue::Array(nodes), toml::Value::Array(values)) if all_tables(values) => {
+                    let path = if path.is_empty() { name.into() } else { format!("{path}.{name}") };
+                    for (n, (node, value)) in nodes.iter().zip(values).enumerate() {
+                        let (DeValue::Table(tree), Some(values)) =
+                            (node.get_ref(), value.as_table())
+                        else {
+                            continue;
+                        };
+                        let line = line_of(text, node.span().start);
+                        let path = format!("{path}.{}", n + 1);
+                        let entries = self.cut(&path, tree, values, text);
+                        self.tables.insert(path, (line, entries));
+                    }
+                }
                 _ => {
                     own.insert(name.to_owned(), (line, value.clone()));
                 }
@@ -74,11 +88,13 @@ impl<'a> File<'a> {
     /// group's own header must hold no keys.
     pub(super) fn group(&mut self, group: &str) -> Vec<(String, Section)> {
         let prefix = format!("{group}.");
-        let names: Vec<String> =
+        let mut names: Vec<String> =
             self.tables.keys().filter(|name| name.starts_with(&prefix)).cloned().collect();
         if self.tables.get(group).is_some_and(|(_, keys)| keys.is_empty()) {
             self.tables.remove(group);
         }
+        let number = |name: &str| name[prefix.len()..].parse::<usize>().unwrap_or(0);
+        names.sort_by_key(|name| number(name));
         let short = |name: &str| name[prefix.len()..].to_owned();
         names.iter().map(|name| (short(name), self.section(name))).collect()
     }
@@ -96,6 +112,11 @@ impl<'a> File<'a> {
             what: format!("is not known here; known are: {known}"),
         }));
     }
+}
+
+/// Is this `[[several]]` of one name?
+fn all_tables(values: &[toml::Value]) -> bool {
+    !values.is_empty() && values.iter().all(toml::Value::is_table)
 }
 
 /// The line, from 1, of a place in a text.

@@ -3,6 +3,7 @@
 //! Each driver reads its own section; here are only the keys that every account or desk has, and
 //! the rules that span sections: a route needs its desk, two accounts need two tokens.
 
+mod alerts;
 pub mod example;
 mod file;
 mod policy;
@@ -45,6 +46,8 @@ pub struct Files {
     pub wiring: Text,
     /// `policy.toml`; without it all has its default.
     pub policy: Option<Text>,
+    /// `phrases.toml`; without it there are no stock replies.
+    pub phrases: Option<Text>,
 }
 
 /// The drivers that sections may name.
@@ -119,7 +122,7 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// Files that may lie in the directory; any other `.toml` is probably a misspelt one.
-const KNOWN_FILES: &[&str] = &["careline.toml", "policy.toml", "sandbox.toml"];
+const KNOWN_FILES: &[&str] = &["careline.toml", "phrases.toml", "policy.toml", "sandbox.toml"];
 
 /// Reads the directory of the configuration.
 ///
@@ -158,6 +161,7 @@ fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
     };
     let wiring = read("careline.toml", true).unwrap_or_default();
     let policy = read("policy.toml", false);
+    let phrases = read("phrases.toml", false);
     for path in std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()) {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let ours = KNOWN_FILES.contains(&name.as_str()) || name.ends_with(".local.toml");
@@ -167,7 +171,7 @@ fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
                 .push(about_file(&path, format!("is not read by careline; known are: {known}")));
         }
     }
-    Files { wiring, policy }
+    Files { wiring, policy, phrases }
 }
 
 fn about_file(path: &Path, what: String) -> Mistake {
@@ -184,12 +188,15 @@ pub fn parse(files: &Files, env: Env, ground: &Ground, tables: Tables) -> Result
     let wired = wiring::read(&files.wiring, env, ground, tables, &mut mistakes);
     let text = files.policy.clone().unwrap_or_default();
     let ruled = policy::read(&text, env, &wired, &mut mistakes);
+    let text = files.phrases.clone().unwrap_or_default();
+    let canned = policy::phrases(&text, env, &mut mistakes);
     mistakes.sort();
     mistakes.dedup();
     if !mistakes.is_empty() {
         return Err(Mistakes(mistakes));
     }
     let mut policy = ruled.policy;
+    policy.canned = canned;
     policy.revision = revision(files);
     Ok(Config {
         policy,
@@ -203,11 +210,12 @@ pub fn parse(files: &Files, env: Env, ground: &Ground, tables: Tables) -> Result
 
 /// A short hash of all that was read, for the log.
 fn revision(files: &Files) -> String {
-    let policy = files.policy.as_ref().map_or("", |p| p.text.as_str());
+    let others = [&files.policy, &files.phrases].into_iter().map(|file| file.as_ref());
     let mut hash = Sha256::new();
-    hash.update(files.wiring.text.as_bytes());
-    hash.update([0]);
-    hash.update(policy.as_bytes());
+    for file in std::iter::once(Some(&files.wiring)).chain(others) {
+        hash.update(file.map_or("", |text| text.text.as_str()).as_bytes());
+        hash.update([0]);
+    }
     hex::encode(&hash.finalize()[..6])
 }
 

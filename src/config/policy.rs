@@ -1,5 +1,6 @@
 //! `policy.toml`: who may speak, how long a reply waits, what is never for a customer.
 
+use super::alerts;
 use super::file::File;
 use super::wiring::{Wired, close};
 use super::{Env, Text};
@@ -15,7 +16,8 @@ pub(super) struct Ruled {
     pub(super) retention: Option<Span>,
 }
 
-const KNOWN: &str = "the keys above the first header, [fuse], [agents], [ops]";
+const KNOWN: &str = "the keys above the first header, [fuse], [agents], [ops], [hours], [alerts], \
+    [[alerts.ladder]], [[alerts.rules]]";
 
 /// Reads the file; mistakes are noted. Routes and abilities come from the wiring.
 pub(super) fn read(text: &Text, env: Env, wired: &Wired, mistakes: &mut Vec<Mistake>) -> Ruled {
@@ -36,6 +38,7 @@ pub(super) fn read(text: &Text, env: Env, wired: &Wired, mistakes: &mut Vec<Mist
     fuse(&file.section("fuse"), &mut policy, mistakes);
     policy.agents = agents(&file.section("agents"), &wired.desk_names, mistakes);
     policy.ops = ops(&file.section("ops"), &wired.desk_names, mistakes);
+    policy.alerts = alerts::read(&mut file, &policy.zone, &wired.desk_names, mistakes);
     file.done(KNOWN, mistakes);
     Ruled { policy, retention: (days > 0).then(|| Span::days(days)) }
 }
@@ -49,6 +52,10 @@ fn times(top: &Section, policy: &mut Policy) {
     policy.stale = top.span("stale", policy.stale);
     policy.reopen = top.span("reopen", policy.reopen);
     policy.dry_run = top.flag("dry_run", policy.dry_run);
+    policy.zone = top.text("zone").unwrap_or_else(|| policy.zone.clone());
+    if jiff::tz::TimeZone::get(&policy.zone).is_err() {
+        top.wrong("zone", "is not a time zone; write it as \"Europe/Berlin\" or \"UTC\"");
+    }
     // Longer than an hour, and an agent has forgotten that his words still wait.
     if policy.undo > Span::hours(1) {
         top.wrong("undo", "must be at most 1 h");
@@ -103,11 +110,47 @@ fn ops(
     if section.entries.is_empty() {
         return None;
     }
-    let desk = section.required("desk");
     let channel = section.required("channel");
-    if !desk.is_empty() && !desks.contains(&desk) {
-        section.wrong("desk", "there is no such desk in careline.toml");
-    }
+    let desk = desk_of(section, desks);
     close(section, mistakes);
-    Some(ChannelId { desk: DeskId::new(desk), channel })
+    Some(ChannelId { desk: DeskId::new(desk?), channel })
+}
+
+/// The desk that a section names; with one desk its name need not be said.
+pub(super) fn desk_of(section: &Section, desks: &BTreeSet<String>) -> Option<String> {
+    let only = (desks.len() == 1).then(|| desks.first().cloned()).flatten();
+    let known = || desks.iter().cloned().collect::<Vec<_>>().join(", ");
+    match section.text("desk").or(only) {
+        Some(desk) if desks.contains(&desk) => Some(desk),
+        Some(_) => {
+            section.wrong("desk", format!("there is no such desk; known are: {}", known()));
+            None
+        }
+        None => {
+            section.wrong("desk", "is missing; with several desks a route must name one");
+            None
+        }
+    }
+}
+
+/// `phrases.toml`: stock replies by name. Mistakes are noted.
+pub(super) fn phrases(
+    text: &Text,
+    env: Env,
+    mistakes: &mut Vec<Mistake>,
+) -> BTreeMap<String, String> {
+    let Some(mut file) = File::open(text, env, mistakes) else { return BTreeMap::new() };
+    let section = file.section("canned");
+    let names: Vec<String> = section.entries.keys().cloned().collect();
+    let mut canned = BTreeMap::new();
+    for name in names {
+        let words = section.text(&name).unwrap_or_default();
+        if words.trim().is_empty() {
+            section.wrong(&name, "a stock reply needs words");
+        }
+        canned.insert(name, words);
+    }
+    close(&section, mistakes);
+    file.done("[canned]", mistakes);
+    canned
 }

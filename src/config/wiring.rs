@@ -1,6 +1,7 @@
 //! `careline.toml`: which store, where we listen, which accounts, which desks, who goes where.
 
 use super::file::File;
+use super::policy::desk_of;
 use super::{Env, StoreWiring, Tables, Text, WebWiring};
 use crate::case::ability::Abilities;
 use crate::case::id::{AccountId, ChannelId, DeskId};
@@ -181,24 +182,11 @@ fn account(
     }
 }
 
-/// Where an account's cases go. With one desk its name need not be said.
+/// Where an account's cases go.
 fn route(section: &Section, desks: &BTreeSet<String>) -> Option<ChannelId> {
-    let only = (desks.len() == 1).then(|| desks.first().cloned()).flatten();
-    let desk = section.text("desk").or(only);
     let channel = section.required("channel");
-    match desk {
-        Some(desk) if desks.contains(&desk) => Some(ChannelId { desk: DeskId::new(desk), channel }),
-        Some(_) => {
-            let known: Vec<_> = desks.iter().cloned().collect();
-            section
-                .wrong("desk", format!("there is no such desk; known are: {}", known.join(", ")));
-            None
-        }
-        None => {
-            section.wrong("desk", "is missing; with several desks a route must name one");
-            None
-        }
-    }
+    let desk = desk_of(section, desks)?;
+    Some(ChannelId { desk: DeskId::new(desk), channel })
 }
 
 /// A network's name as people write it.

@@ -1,0 +1,146 @@
+//! When somebody is called: `[alerts]`, its ladder and rules, and the opening `[hours]`.
+
+use super::file::File;
+use super::policy::desk_of;
+use super::wiring::close;
+use crate::case::hours::Hours;
+use crate::case::id::{AgentId, ChannelId, DeskId};
+use crate::case::pattern::Pattern;
+use crate::case::policy::{AlertRule, Alerts, Called, Rung};
+use crate::case::time::Span;
+use crate::setting::{Mistake, Section};
+use std::collections::BTreeSet;
+
+/// Reads all of it; mistakes are noted.
+pub(super) fn read(
+    file: &mut File<'_>,
+    zone: &str,
+    desks: &BTreeSet<String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Alerts {
+    let mut alerts =
+        Alerts { hours: hours(&file.section("hours"), zone, mistakes), ..Alerts::default() };
+    for (_, section) in file.group("alerts.ladder") {
+        alerts.ladder.extend(rung(&section, desks));
+        close(&section, mistakes);
+    }
+    for (_, section) in file.group("alerts.rules") {
+        alerts.rules.extend(rule(&section));
+        close(&section, mistakes);
+    }
+    let section = file.section("alerts");
+    let again = section.number("again", 0);
+    alerts.again = u32::try_from(again).unwrap_or_else(|_| {
+        section.wrong("again", "must be 0 (never) or a number of posts");
+        0
+    });
+    if let Some(channel) = section.text("channel") {
+        let desk = desk_of(&section, desks);
+        alerts.channel = desk.map(|desk| ChannelId { desk: DeskId::new(desk), channel });
+    } else if section.text("desk").is_some() {
+        section.wrong("desk", "names a desk without a channel");
+    }
+    close(&section, mistakes);
+    alerts
+}
+
+fn rung(section: &Section, desks: &BTreeSet<String>) -> Option<Rung> {
+    let _ = section.required("patience");
+    let patience = section.span("patience", Span::minutes(30));
+    if patience < Span::seconds(1) {
+        section.wrong("patience", "must be at least 1 s");
+    }
+    let calls = section.one_of("calls", &["channel", "claimer", "agents"]);
+    let users = section.list("agents");
+    let desk = section.text("desk");
+    if calls != "agents" && (!users.is_empty() || desk.is_some()) {
+        section.wrong("calls", "must be \"agents\" if agents are named");
+    }
+    let calls = match calls.as_str() {
+        "claimer" => Called::Claimer,
+        "agents" if users.is_empty() => {
+            section.wrong("agents", "names nobody");
+            return None;
+        }
+        "agents" => {
+            let desk = DeskId::new(desk_of(section, desks)?);
+            let agent = |user| AgentId { desk: desk.clone(), user };
+            Called::Agents(users.into_iter().map(agent).collect())
+        }
+        _ => Called::Channel,
+    };
+    Some(Rung { patience, calls })
+}
+
+fn rule(section: &Section) -> Option<AlertRule> {
+    let (name, why) = (section.required("name"), section.required("why"));
+    let pattern = match Pattern::new(&section.required("pattern")) {
+        Ok(pattern) => pattern,
+        Err(what) => {
+            section.wrong("pattern", what);
+            return None;
+        }
+    };
+    Some(AlertRule { name, pattern, why })
+}
+
+const DAYS: [&str; 7] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// Opening hours; without the section a team is always there, with it a day that is not named is
+/// closed.
+fn hours(section: &Section, zone: &str, mistakes: &mut Vec<Mistake>) -> Hours {
+    let mut hours = Hours { zone: zone.to_owned(), ..Hours::always() };
+    if !section.entries.is_empty() {
+        hours.week = DAYS.map(|day| {
+            let text = section.text(day).unwrap_or_default();
+            openings(&text).unwrap_or_else(|| {
+                section
+                    .wrong(day, "must be such as \"9:00-12:30, 13:30-18:00\", or \"\" for closed");
+                Vec::new()
+            })
+        });
+        hours.holidays = section.list("holidays").into_iter().collect();
+        if hours.holidays.iter().any(|day| day.parse::<jiff::civil::Date>().is_err()) {
+            section.wrong("holidays", "each must be a date such as \"2026-12-25\"");
+        }
+    }
+    close(section, mistakes);
+    hours
+}
+
+/// Openings of a day in minutes after midnight, sorted and apart; `None` if they are not.
+fn openings(text: &str) -> Option<Vec<(u16, u16)>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let all: Option<Vec<(u16, u16)>> = parts
+        .map(|part| {
+            let (from, to) = part.split_once('-')?;
+            Some((minute(from)?, minute(to)?)).filter(|(from, to)| from < to)
+        })
+        .collect();
+    all.filter(|all| all.windows(2).all(|pair| pair[0].1 < pair[1].0))
+}
+
+fn minute(text: &str) -> Option<u16> {
+    let (hour, minute) = text.trim().split_once(':')?;
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    let whole = hour * 60 + minute;
+    (hour <= 24 && minute < 60 && whole <= 1440).then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_read_in_minutes() {
+        assert_eq!(openings("9:00-12:30, 13:30-18:00"), Some(vec![(540, 750), (810, 1080)]));
+        assert_eq!(openings("0:00-24:00"), Some(vec![(0, 1440)]));
+        assert_eq!(openings(""), Some(Vec::new()));
+        for bad in
+            ["9-17", "17:00-9:00", "9:00-12:00, 11:00-13:00", "9:00-24:01", "x", "25:00-26:00"]
+        {
+            assert_eq!(openings(bad), None, "{bad}");
+        }
+    }
+}
