@@ -3,11 +3,24 @@
 //! A commit is all or nothing and conditional on the versions that were read. Nothing is answered,
 //! `Repeated` included, and nothing is handed out before it is on disk (the synced watermark).
 
+mod committer;
+mod find;
+mod index;
+pub mod kept;
+pub mod key;
+pub mod memory;
+pub mod row;
+pub mod sled;
+pub mod table;
+
 use crate::case::id::{CaseNo, DeliveryId};
 use crate::case::model::Alarm;
 use crate::case::record::{Commit, Found, Identity, Key, LogEntry, Reach, Versioned};
 use crate::case::time::Timestamp;
 use crate::inbox::Task;
+use kept::Kept;
+use std::path::Path;
+use std::sync::Arc;
 
 /// What became of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,3 +168,20 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the machine fails.
     fn close(&self) -> Task<'_, Result<(), StoreError>>;
 }
+
+/// A row of the table of stores.
+pub struct Row {
+    /// Its name in `bot-config`.
+    pub name: &'static str,
+    /// Opens it in this directory.
+    pub open: fn(&Path, Timestamp) -> Result<Arc<dyn Store>, StoreError>,
+}
+
+/// All stores, by name.
+pub static STORES: &[&Row] = &[
+    &Row {
+        name: "memory",
+        open: |_, now| Ok(Arc::new(Kept::open(memory::Memory::default(), now)?)),
+    },
+    &Row { name: "sled", open: |dir, now| Ok(Arc::new(Kept::open(sled::Sled::open(dir)?, now)?)) },
+];

@@ -1,0 +1,270 @@
+//! A store over any table: versions, envelopes, indexes, log and questions, written once.
+
+use super::committer::{Between, Job, work};
+use super::find::Find;
+use super::key::{self, end_of, prefix};
+use super::table::{Group, Rows, Synced, Table};
+use super::{Kind, Outcome, Pending, Store, StoreError, index, row};
+use crate::case::id::{CaseNo, DeliveryId, Deployment};
+use crate::case::limits::LISTED;
+use crate::case::model::Alarm;
+use crate::case::record::{
+    Commit, Found, Identity, Key, LogEntry, Query, Reach, Record, Summary, Versioned,
+};
+use crate::case::time::Timestamp;
+use crate::inbox::Task;
+use std::sync::{Arc, mpsc};
+use tokio::sync::oneshot;
+
+/// Commits that may wait before whoever commits must wait too.
+const WAITING: usize = 1024;
+
+/// See the module.
+pub struct Kept<T> {
+    table: Arc<Synced<T>>,
+    jobs: mpsc::SyncSender<Job>,
+    identity: Identity,
+    find: Find,
+}
+
+impl<T: Table> Kept<T> {
+    /// Opens a store over a table; an empty one is given an identity.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it cannot be read, or was written by a newer careline.
+    pub fn open(table: T, now: Timestamp) -> Result<Self, StoreError> {
+        Self::open_with(table, now, Arc::new(|| {}))
+    }
+
+    /// As [`Kept::open`], with something to do between applying and syncing a group.
+    ///
+    /// # Errors
+    /// As [`Kept::open`].
+    pub fn open_with(table: T, now: Timestamp, between: Between) -> Result<Self, StoreError> {
+        let table = Arc::new(Synced::new(table));
+        let identity = identity(&table, now)?;
+        let (jobs, taken) = mpsc::sync_channel(WAITING);
+        let works = Arc::clone(&table);
+        std::thread::Builder::new()
+            .name("committer".into())
+            .spawn(move || work(&works, &taken, &between))
+            .map_err(|e| StoreError::Broken(format!("no thread for the committer: {e}")))?;
+        Ok(Self { table, jobs, identity, find: Find::default() })
+    }
+
+    /// The rows of a prefix, for export, checks and tests.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    pub fn rows(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Rows, StoreError> {
+        self.table.range(from, to, limit)
+    }
+
+    fn get(&self, key: &Key) -> Result<Versioned, StoreError> {
+        let row = self.table.get(&key::encode(key))?;
+        row.map_or_else(|| Ok(Versioned::default()), |row| row::decode(&row))
+    }
+
+    fn found(&self, reach: &Reach) -> Result<Found, StoreError> {
+        let mut found = Found::default();
+        for key in &reach.keys {
+            found.records.insert(key.clone(), self.get(key)?);
+        }
+        if let Some(query) = &reach.query {
+            found.list = self.answer(query)?;
+        }
+        Ok(found)
+    }
+
+    fn answer(&self, query: &Query) -> Result<Vec<Summary>, StoreError> {
+        let open = |prefix: Vec<u8>| self.indexed(&prefix, false);
+        let cases = match query {
+            Query::NotClosed => open(vec![key::INDEX, key::OPEN])?,
+            Query::Unclaimed => open(vec![key::INDEX, key::UNCLAIMED])?,
+            Query::Of(agent) => open(index::of_agent(agent).0)?,
+            Query::OfContact(contact) => self.indexed(&index::of_contact(contact).0, true)?,
+            Query::Find(words) => self.find.cases(&self.table, words, LISTED)?,
+        };
+        let mut list = Vec::new();
+        for no in cases {
+            if let Some(Record::Case(case)) = self.get(&Key::Case(no))?.record {
+                list.push(Summary::of(&case));
+            }
+        }
+        Ok(list)
+    }
+
+    /// The cases at the end of an index's keys; the last ones of it if `newest`.
+    fn indexed(&self, prefix: &[u8], newest: bool) -> Result<Vec<CaseNo>, StoreError> {
+        let limit = if newest { usize::MAX } else { LISTED };
+        let rows = self.table.range(prefix, &end_of(prefix), limit)?;
+        let cases = rows.iter().filter_map(|(key, _)| key::trailing_case(key));
+        Ok(if newest { cases.rev().take(LISTED).collect() } else { cases.collect() })
+    }
+
+    async fn ask(&self, job: impl FnOnce(super::committer::Answer) -> Job) -> Asked {
+        let (answer, answered) = oneshot::channel();
+        let mut job = job(answer);
+        // A full queue is waited for without holding a worker.
+        loop {
+            match self.jobs.try_send(job) {
+                Ok(()) => break,
+                Err(mpsc::TrySendError::Full(back)) => job = back,
+                Err(mpsc::TrySendError::Disconnected(_)) => return Err(closed()),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Writes rows as they are. For `import` only.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    pub async fn write_raw(&self, rows: Group) -> Result<(), StoreError> {
+        self.ask(|answer| Job::Raw(rows, answer)).await.map(drop)
+    }
+}
+
+type Asked = Result<Outcome, StoreError>;
+
+fn closed() -> StoreError {
+    StoreError::Broken("the store is closed".into())
+}
+
+fn identity<T: Table>(table: &Synced<T>, now: Timestamp) -> Result<Identity, StoreError> {
+    let key = key::encode(&Key::Identity);
+    if let Some(row) = table.get(&key)? {
+        return match row::decode(&row)?.record {
+            Some(Record::Identity(identity)) => Ok(identity),
+            _ => Err(StoreError::Broken("the store's identity cannot be read".into())),
+        };
+    }
+    let identity = new_identity(now)?;
+    let row = row::encode(1, &Record::Identity(identity.clone()))?;
+    table.write(&[(key, Some(row))].into(), || {})?;
+    Ok(identity)
+}
+
+/// A name that no other installation has, and a key that nobody can guess: from the system's own
+/// source of randomness.
+fn new_identity(now: Timestamp) -> Result<Identity, StoreError> {
+    use std::io::Read;
+    let mut random = [0_u8; 37];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut random))
+        .map_err(|e| StoreError::Broken(format!("the system gives no random bytes: {e}")))?;
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letter = |byte: &u8| char::from(LETTERS[usize::from(byte % 32)]);
+    let name: String = random[..5].iter().chain(&random[34..]).map(letter).collect();
+    Ok(Identity { deployment: Deployment::new(name), salt: hex::encode(&random[5..37]), made: now })
+}
+
+impl<T: Table> Store for Kept<T> {
+    fn identity(&self) -> Identity {
+        self.identity.clone()
+    }
+
+    fn read<'a>(&'a self, reach: &'a Reach) -> Task<'a, Result<Found, StoreError>> {
+        Box::pin(async move { self.found(reach) })
+    }
+
+    fn commit(&self, commit: Commit) -> Task<'_, Result<Outcome, StoreError>> {
+        Box::pin(async move {
+            let told = self.find.changes(&commit.writes);
+            let outcome = self.ask(|answer| Job::Commit(Box::new(commit), answer)).await?;
+            if outcome == Outcome::Fresh {
+                self.find.learn(told);
+            }
+            Ok(outcome)
+        })
+    }
+
+    fn pending<'a>(
+        &'a self,
+        after: Option<&'a Pending>,
+        limit: usize,
+    ) -> Task<'a, Result<Vec<Pending>, StoreError>> {
+        Box::pin(async move {
+            let prefix = [key::INDEX, key::PENDING];
+            let from = after.map_or_else(|| prefix.to_vec(), |p| after_pending(p));
+            let rows = self.table.range(&from, &end_of(&prefix), limit)?;
+            rows.iter().map(|(_, value)| index::queued(value)).collect()
+        })
+    }
+
+    fn alarms(
+        &self,
+        until: Timestamp,
+        limit: usize,
+    ) -> Task<'_, Result<Vec<(CaseNo, Alarm)>, StoreError>> {
+        Box::pin(async move {
+            let from = [key::INDEX, key::ALARM];
+            let to = key::Bytes::new(&from).instant(Timestamp(until.0.saturating_add(1))).0;
+            let rows = self.table.range(&from, &to, limit)?;
+            let read = |(key, value): &(Vec<u8>, Vec<u8>)| {
+                Ok((key::trailing_case(key).unwrap_or_default(), index::alarm(value)?))
+            };
+            rows.iter().map(read).collect()
+        })
+    }
+
+    fn last_case(&self) -> Task<'_, Result<CaseNo, StoreError>> {
+        Box::pin(async move {
+            let from = [prefix(Kind::Case)];
+            let last = self.table.unsynced().last(&from, &end_of(&from))?;
+            Ok(last.and_then(|(key, _)| key::trailing_case(&key)).unwrap_or_default())
+        })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        kind: Kind,
+        after: Option<&'a Key>,
+        limit: usize,
+    ) -> Task<'a, Result<Vec<(Key, Versioned)>, StoreError>> {
+        Box::pin(async move {
+            let first = [prefix(kind)];
+            let from = after.map_or_else(|| first.to_vec(), |key| just_after(&key::encode(key)));
+            let rows = self.table.range(&from, &end_of(&first), limit)?;
+            let read = |(key, row): &(Vec<u8>, Vec<u8>)| {
+                let key = key::decode(key)
+                    .ok_or_else(|| StoreError::Broken("a key of the store is damaged".into()))?;
+                Ok((key, row::decode(row)?))
+            };
+            rows.iter().map(read).collect()
+        })
+    }
+
+    fn log(&self, after: u64, limit: usize) -> Task<'_, Result<Vec<LogEntry>, StoreError>> {
+        Box::pin(async move {
+            let to = end_of(&[key::LOG]);
+            let rows = self.table.range(&key::log(after), &to, limit)?;
+            let read = |(_, value): &(Vec<u8>, Vec<u8>)| {
+                serde_json::from_slice(value)
+                    .map_err(|e| StoreError::Broken(format!("a log entry cannot be read: {e}")))
+            };
+            rows.iter().map(read).collect()
+        })
+    }
+
+    fn close(&self) -> Task<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            if self.jobs.send(Job::Close(answer)).is_err() {
+                return Ok(());
+            }
+            answered.await.unwrap_or(Ok(()))
+        })
+    }
+}
+
+fn after_pending(pending: &Pending) -> Vec<u8> {
+    just_after(&index::pending(pending.order, DeliveryId::as_str(&pending.id)))
+}
+
+fn just_after(key: &[u8]) -> Vec<u8> {
+    let mut after = key.to_vec();
+    after.push(0);
+    after
+}
