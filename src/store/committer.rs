@@ -19,7 +19,7 @@ const GROUP: usize = 512;
 pub enum Job {
     /// To commit this.
     Commit(Box<Commit>, Answer),
-    /// To write these rows as they are (import), and these keys' absence.
+    /// To write these rows as they are: only ever to drop old envelopes and log entries.
     Raw(Group, Answer),
     /// To end.
     Close(oneshot::Sender<Result<(), StoreError>>),

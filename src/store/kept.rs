@@ -117,13 +117,35 @@ impl<T: Table> Kept<T> {
         answered.await.map_err(|_| closed())?
     }
 
-    /// Writes rows as they are. For `import` only.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the machine fails.
-    pub async fn write_raw(&self, rows: Group) -> Result<(), StoreError> {
-        self.ask(|answer| Job::Raw(rows, answer)).await.map(drop)
+    /// Drops rows of a prefix that are older than this, page by page.
+    async fn drop_old(
+        &self,
+        prefix: u8,
+        before: Timestamp,
+        at: fn(&[u8]) -> Option<Timestamp>,
+    ) -> Result<u64, StoreError> {
+        let (mut from, to) = (vec![prefix], end_of(&[prefix]));
+        let mut dropped = 0;
+        loop {
+            let rows = self.table.range(&from, &to, 4096)?;
+            let Some((last, _)) = rows.last() else { return Ok(dropped) };
+            from = just_after(last);
+            let old = rows.iter().filter(|(_, value)| at(value).is_some_and(|at| at < before));
+            let gone: Group = old.map(|(key, _)| (key.clone(), None)).collect();
+            dropped += gone.len() as u64;
+            if !gone.is_empty() {
+                self.ask(|answer| Job::Raw(gone, answer)).await?;
+            }
+        }
     }
+}
+
+fn envelope_at(value: &[u8]) -> Option<Timestamp> {
+    value.try_into().ok().map(|bytes| Timestamp(i64::from_be_bytes(bytes)))
+}
+
+fn entry_at(value: &[u8]) -> Option<Timestamp> {
+    serde_json::from_slice::<LogEntry>(value).ok().map(|entry| entry.at)
 }
 
 type Asked = Result<Outcome, StoreError>;
@@ -246,6 +268,17 @@ impl<T: Table> Store for Kept<T> {
             };
             rows.iter().map(read).collect()
         })
+    }
+
+    fn trim(&self, before: Timestamp) -> Task<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let envelopes = self.drop_old(key::ENVELOPE, before, envelope_at).await?;
+            Ok(envelopes + self.drop_old(key::LOG, before, entry_at).await?)
+        })
+    }
+
+    fn check(&self) -> Task<'_, Result<Vec<String>, StoreError>> {
+        Box::pin(async move { super::check::check(&self.table) })
     }
 
     fn close(&self) -> Task<'_, Result<(), StoreError>> {

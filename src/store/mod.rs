@@ -3,8 +3,11 @@
 //! A commit is all or nothing and conditional on the versions that were read. Nothing is answered,
 //! `Repeated` included, and nothing is handed out before it is on disk (the synced watermark).
 
+mod check;
 mod committer;
+pub mod export;
 mod find;
+pub mod forget;
 mod index;
 pub mod kept;
 pub mod key;
@@ -161,6 +164,19 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the machine fails.
     fn log(&self, after: u64, limit: usize) -> Task<'_, Result<Vec<LogEntry>, StoreError>>;
+
+    /// Drops envelopes and log entries from before this instant. Says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn trim(&self, before: Timestamp) -> Task<'_, Result<u64, StoreError>>;
+
+    /// Checks the store against itself: indexes against rows, lines and deliveries against cases.
+    /// Each sentence names one thing that is wrong.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn check(&self) -> Task<'_, Result<Vec<String>, StoreError>>;
 
     /// Waits until all is on disk and lets go of it.
     ///
