@@ -129,7 +129,7 @@ mod tests {
             "xoxp-99-zz",
             "xapp-1-A0-secret",
             "Bearer abcdefghijklmnop.qrs",
-            "ticket=11-22-33",
+            "ticket=11-22-hush",
         ];
         for format in [LogFormat::Text, LogFormat::Json] {
             for token in tokens {

@@ -10,14 +10,17 @@ mod serve;
 mod signals;
 
 use crate::case::time::Span;
+use crate::config::StoreWiring;
 use crate::engine::clock;
 use crate::net::{Ground, Net};
 use crate::sandbox::DemoOptions;
 use crate::setting::Mistakes;
+use crate::store::{STORES, Store, StoreError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Brings what customers say in public into a thread at the team's desk, and carries the team's
 /// answer back.
@@ -172,6 +175,19 @@ impl Failure {
             Self::Failed(_) | Self::Told => ExitCode::from(1),
         }
     }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Opens the store that the configuration names.
+fn open_store(wiring: &StoreWiring) -> Result<Arc<dyn Store>, Failure> {
+    let row = STORES.iter().find(|row| row.name == wiring.kind);
+    let row = row.ok_or_else(|| Failure::Usage(format!("there is no store {}", wiring.kind)))?;
+    Ok((row.open)(&wiring.path, clock::now())?)
 }
 
 /// What all drivers stand on outside the sandbox.

@@ -13,8 +13,6 @@ pub const HEAD: &str = r#"# What is connected with what. Every key is shown with
 kind = "sled"
 # The directory of the store. Only one careline may have it.
 path = "data"
-# Memory for the store's cache, in megabytes.
-cache_mb = 16
 
 [web]
 # Health (/healthz), metrics (/metrics) and, where a driver wants them, webhooks.

@@ -74,8 +74,6 @@ pub struct StoreWiring {
     pub kind: String,
     /// The directory of the store.
     pub path: PathBuf,
-    /// Memory that the store may use for its cache, in bytes.
-    pub cache_bytes: u64,
 }
 
 /// Where we listen.

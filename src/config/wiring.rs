@@ -9,6 +9,7 @@ use crate::desk::Desk;
 use crate::net::Ground;
 use crate::network::Network;
 use crate::setting::{Mistake, Mistakes, Section, resolve};
+use crate::store::STORES;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -38,7 +39,7 @@ pub(super) fn read(
     mistakes: &mut Vec<Mistake>,
 ) -> Wired {
     let mut wired = Wired {
-        store: StoreWiring { kind: "sled".into(), path: "data".into(), cache_bytes: 0 },
+        store: StoreWiring { kind: "sled".into(), path: "data".into() },
         web: WebWiring { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
         networks: Vec::new(),
         desks: Vec::new(),
@@ -84,14 +85,14 @@ pub(super) fn close(section: &Section, mistakes: &mut Vec<Mistake>) {
 }
 
 fn store(section: &Section, mistakes: &mut Vec<Mistake>) -> StoreWiring {
-    let kind = section.one_of("kind", &["sled", "memory"]);
-    let path = PathBuf::from(section.text("path").unwrap_or_else(|| "data".into()));
-    let mb = section.number("cache_mb", 16);
-    if !(1..=65_536).contains(&mb) {
-        section.wrong("cache_mb", "must be between 1 and 65536");
+    let known: Vec<&str> = STORES.iter().map(|row| row.name).collect();
+    let kind = section.text("kind").unwrap_or_else(|| "sled".into());
+    if !known.contains(&kind.as_str()) {
+        section.wrong("kind", format!("must be one of {}", known.join(", ")));
     }
+    let path = PathBuf::from(section.text("path").unwrap_or_else(|| "data".into()));
     close(section, mistakes);
-    StoreWiring { kind, path, cache_bytes: u64::try_from(mb).unwrap_or(16) << 20 }
+    StoreWiring { kind, path }
 }
 
 fn web(section: &Section, mistakes: &mut Vec<Mistake>) -> WebWiring {

@@ -4,6 +4,7 @@ use super::code::Source;
 use super::{finds, none, root, sources};
 use careline::desk::DESKS;
 use careline::network::NETWORKS;
+use careline::store::STORES;
 use std::collections::BTreeSet;
 
 const PARTS: [&str; 5] = ["mod", "wire", "hear", "say", "face"];
@@ -132,6 +133,8 @@ fn drivers_have_their_parts_and_their_rows() {
     found.extend(table("network", &names("network"), &rows));
     let rows: Vec<&str> = DESKS.iter().map(|row| row.name).collect();
     found.extend(table("desk", &names("desk"), &rows));
+    let stores: Vec<&str> = STORES.iter().map(|row| row.name).collect();
+    assert!(stores.is_sorted(), "src/store/mod.rs: sort the rows by name: {stores:?}");
     none(&found);
 }
 
