@@ -34,6 +34,7 @@
 pub mod ability;
 pub mod alert;
 pub mod card;
+pub mod clean;
 pub mod command;
 pub mod draft;
 pub mod effect;

@@ -1,5 +1,7 @@
 //! The only way out: one HTTP client with limits, and the words for what may come of a call.
 
+pub mod call;
+
 use crate::case::time::{Span, Timestamp};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
@@ -95,12 +97,16 @@ impl Net {
         Self { client, loopback_only }
     }
 
-    /// May this client go there? Plain http only to loopback.
+    /// May this client go there? Plain http only to loopback; never with a name and a password in
+    /// the address, which only serve to make one host look like another.
     ///
     /// # Errors
     /// [`Refused`] with the reason.
     pub fn allows(&self, url: &url::Url) -> Result<(), Refused> {
         let host = url.host_str().unwrap_or_default();
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Refused(host.to_owned(), "the address holds a name or a password"));
+        }
         let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
         let loopback = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback());
         match (url.scheme(), loopback) {

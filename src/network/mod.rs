@@ -74,5 +74,7 @@ pub struct Driver {
     pub face: fn(Shared, &str) -> axum::Router,
 }
 
+pub mod mastodon;
+
 /// All networks, by name.
-pub static NETWORKS: &[&Driver] = &[];
+pub static NETWORKS: &[&Driver] = &[&mastodon::NETWORK];

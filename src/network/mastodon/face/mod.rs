@@ -1,0 +1,219 @@
+//! A Mastodon server as the world pretends it: the part of its API that careline, the page and a
+//! customer's client use, over HTTP, as strict as the real one or stricter.
+//!
+//! Its JSON is written by hand and not with the driver's types, or both would agree on the same
+//! mistake. Each rule names its source; `docs` means <https://docs.joinmastodon.org>. Where this
+//! face is stricter than the real server (it refuses parameters nobody documented), it says so.
+
+mod call;
+mod json;
+mod lists;
+mod media;
+mod posts;
+mod server;
+mod stream;
+
+use crate::case::time::Timestamp;
+use crate::world::fault::Wrong;
+use crate::world::square::{Person, Square};
+use crate::world::{Shared, World};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use call::Call;
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+
+/// Which server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flavour {
+    /// Mastodon.
+    Mastodon,
+    /// GoToSocial: ids that are no numbers, no idempotency, WebSocket only.
+    GoToSocial,
+    /// Hollo: no streaming at all.
+    Hollo,
+}
+
+impl Flavour {
+    fn of(square: &Square) -> Self {
+        match square.manner.as_str() {
+            "gotosocial" => Self::GoToSocial,
+            "hollo" => Self::Hollo,
+            _ => Self::Mastodon,
+        }
+    }
+}
+
+/// What a face stands on.
+#[derive(Clone)]
+struct Stage {
+    world: Shared,
+    name: String,
+}
+
+impl Stage {
+    /// Changes the world, now.
+    fn act<T>(&self, what: impl FnOnce(&mut World) -> T) -> T {
+        self.world.change(now(), what)
+    }
+
+    fn wrong(&self, call: &str) -> Option<Wrong> {
+        self.world.look().faults.of(&self.name, call)
+    }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// The server of this square. `Square::manner` says which: empty for Mastodon, `gotosocial` or
+/// `hollo`.
+pub fn routes(world: Shared, name: &str) -> Router {
+    Router::new().fallback(handle).with_state(Stage { world, name: name.to_owned() })
+}
+
+/// What a call is answered with.
+struct Answer {
+    status: u16,
+    link: Option<String>,
+    body: Value,
+}
+
+impl Answer {
+    fn ok(body: Value) -> Self {
+        Self { status: 200, link: None, body }
+    }
+
+    /// An error as all entities of kind `Error` look. Source: docs, entities/Error.
+    fn no(status: u16, error: &str) -> Self {
+        Self { status, link: None, body: json!({ "error": error }) }
+    }
+
+    /// Source: docs, methods/statuses ("404 - Not found").
+    fn missing() -> Self {
+        Self::no(404, "Record not found")
+    }
+
+    /// Source: docs, methods/accounts ("401 - Unauthorized"); revoked tokens are answered so.
+    fn stranger() -> Self {
+        Self::no(401, "The access token is invalid")
+    }
+}
+
+type Result<T> = std::result::Result<T, Answer>;
+
+async fn handle(State(stage): State<Stage>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let name = format!("{} {}", parts.method, parts.uri.path());
+    if parts.uri.path().starts_with("/api/v1/streaming") {
+        return match refused(&stage, &name).await {
+            Some(response) => response,
+            None => stream::open(&stage, &mut parts).await,
+        };
+    }
+    let wrong = stage.wrong(&name);
+    if let Some(response) = before(&stage, wrong.as_ref()).await {
+        return response;
+    }
+    let answer = match Call::read(&stage, parts, body).await {
+        Ok(call) => call::answer(&stage, &call).unwrap_or_else(|no| no),
+        Err(no) => no,
+    };
+    after(&stage, wrong.as_ref(), answer).await
+}
+
+/// A stream that is not even opened.
+async fn refused(stage: &Stage, name: &str) -> Option<Response> {
+    let wrong = stage.wrong(name);
+    before(stage, wrong.as_ref()).await
+}
+
+/// What goes wrong before anything is done.
+async fn before(stage: &Stage, wrong: Option<&Wrong>) -> Option<Response> {
+    match wrong? {
+        Wrong::Status { status, retry_after } => {
+            let answer = Answer::no(*status, error_text(*status));
+            let mut response = shown(stage, answer);
+            let value = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok());
+            value.map(|value| response.headers_mut().insert(header::RETRY_AFTER, value));
+            Some(response)
+        }
+        Wrong::Cut => cut(),
+        Wrong::DeadToken => Some(shown(stage, Answer::stranger())),
+        Wrong::Late { millis } => {
+            tokio::time::sleep(Duration::from_millis(*millis)).await;
+            None
+        }
+        _ => None,
+    }
+}
+
+/// What goes wrong after all is done.
+async fn after(stage: &Stage, wrong: Option<&Wrong>, answer: Answer) -> Response {
+    match wrong {
+        Some(Wrong::DoneThenStatus { status }) => {
+            shown(stage, Answer::no(*status, error_text(*status)))
+        }
+        Some(Wrong::DoneThenSilence { millis }) => {
+            tokio::time::sleep(Duration::from_millis(*millis)).await;
+            cut().unwrap_or_else(|| shown(stage, answer))
+        }
+        Some(Wrong::DoneThenCut) => cut().unwrap_or_else(|| shown(stage, answer)),
+        Some(Wrong::DoneThenHtml) => {
+            axum::response::Html("<html><body>We are back soon.</body></html>").into_response()
+        }
+        _ => shown(stage, answer),
+    }
+}
+
+/// Ends the task that serves this connection without a word, as a broken line does. Unwinding
+/// without a panic's message is the one way to do that from inside a handler.
+fn cut() -> Option<Response> {
+    std::panic::resume_unwind(Box::new("the connection is cut on purpose"))
+}
+
+/// Source: Mastodon's error pages; only the status matters to clients.
+fn error_text(status: u16) -> &'static str {
+    match status {
+        429 => "Too many requests",
+        503 => "Remote data could not be fetched",
+        404 => "Record not found",
+        _ => "We're sorry, but something went wrong on our end.",
+    }
+}
+
+/// The answer, with the headers about the pace. Source: docs, api/rate-limits: 300 calls in five
+/// minutes; `X-RateLimit-Reset` is an ISO 8601 time. The pace itself is not kept here, because
+/// tests go faster; a fault with status 429 stands for it.
+fn shown(stage: &Stage, answer: Answer) -> Response {
+    let mut headers = HeaderMap::new();
+    let mut set = |name: &'static str, value: String| {
+        HeaderValue::from_str(&value).map(|value| headers.insert(name, value)).ok();
+    };
+    let gone = answer.status == 429;
+    set("x-ratelimit-limit", "300".into());
+    set("x-ratelimit-remaining", if gone { "0" } else { "299" }.into());
+    set("x-ratelimit-reset", reset(stage, gone));
+    set("content-type", "application/json; charset=utf-8".into());
+    answer.link.map(|link| set("link", link));
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    (status, headers, Body::from(answer.body.to_string())).into_response()
+}
+
+/// When calls are counted anew; soon, if they are used up, or tests would wait for minutes.
+fn reset(stage: &Stage, gone: bool) -> String {
+    let wait = if gone { 1 } else { 300 };
+    let now = now() + crate::case::time::Span::seconds(wait);
+    let flavour = Flavour::of(stage.world.look().square(&stage.name));
+    // GoToSocial before 0.17 wrote seconds; both are read. Source: GoToSocial, docs/api/ratelimiting.
+    if flavour == Flavour::GoToSocial { (now.0 / 1_000_000).to_string() } else { now.to_string() }
+}
+
+/// Whoever a token belongs to.
+fn owner(square: &Square, token: Option<&str>) -> Option<Person> {
+    square.by_token(token?).cloned()
+}

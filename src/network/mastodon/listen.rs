@@ -1,0 +1,399 @@
+//! Sweeps: the guarantee. Each feed is read forward from its cursor, whole pages are put into the
+//! inbox, and only then the cursor follows (`reliability.md` V4).
+
+use super::Mastodon;
+use super::client::Unread;
+use super::hear::{self, Item, Me};
+use crate::case::event::{Envelope, Event};
+use crate::case::id::FeedId;
+use crate::case::limits::IN_FLIGHT;
+use crate::case::time::{Span, Timestamp};
+use crate::inbox::{Inbox, Pulse, Shut};
+use crate::net::Stopped;
+use futures_util::stream::{self, StreamExt};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// The most pages that are read backwards when there is no cursor.
+const BACK: usize = 50;
+/// How far a cursor stays behind: servers were seen to list a smaller id after a larger one
+/// (`realservers.md` 3), so what lies this near is read again.
+const BEHIND: (Span, usize) = (Span::minutes(2), 40);
+/// How often known mentions are compared with the server, for edits and deletions that no stream
+/// told.
+const REVIEW: Span = Span::minutes(5);
+/// The longest wait after failures.
+const LONGEST: Span = Span::minutes(5);
+
+/// Why a sweep ended early.
+enum Ended {
+    Shut,
+    Unread(Unread),
+}
+
+impl From<Shut> for Ended {
+    fn from(_: Shut) -> Self {
+        Self::Shut
+    }
+}
+
+impl From<Unread> for Ended {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
+}
+
+/// One feed and how far it was read.
+struct Feed {
+    id: FeedId,
+    path: Vec<String>,
+    query: &'static [(&'static str, &'static str)],
+    read: fn(&Me, &str) -> Item,
+    /// `None` until the store was asked; empty if there was nothing when it began.
+    cursor: Option<String>,
+}
+
+impl Feed {
+    fn mentions(me: &Me) -> Self {
+        Self {
+            id: FeedId::new(format!("{}/mentions", me.account)),
+            path: ["api", "v1", "notifications"].map(str::to_owned).to_vec(),
+            query: &[("types[]", "mention"), ("include_filtered", "true"), ("limit", "80")],
+            read: hear::notification,
+            cursor: None,
+        }
+    }
+
+    fn own(me: &Me) -> Self {
+        Self {
+            id: FeedId::new(format!("{}/own", me.account)),
+            path: ["api", "v1", "accounts", &me.id, "statuses"].map(str::to_owned).to_vec(),
+            query: &[("exclude_reblogs", "true"), ("limit", "40")],
+            read: hear::own_post,
+            cursor: None,
+        }
+    }
+}
+
+impl Mastodon {
+    pub(super) async fn hear(&self, inbox: &Inbox) -> Stopped {
+        tokio::select! {
+            () = inbox.stop().cancelled() => Stopped::Asked,
+            stopped = self.work(inbox) => stopped,
+        }
+    }
+
+    async fn work(&self, inbox: &Inbox) -> Stopped {
+        let (me, state) = match self.introduce(inbox).await {
+            Ok(known) => known,
+            Err(why) => return Stopped::Dead(why),
+        };
+        if inbox.put(state).await.is_err() {
+            return Stopped::Asked;
+        }
+        let nudge = Notify::new();
+        tokio::select! {
+            stopped = self.sweeps(inbox, &me, &nudge) => stopped,
+            () = self.streams(inbox, &me, &nudge) => Stopped::Asked,
+        }
+    }
+
+    /// Asks who we are and what we may do, until the server answers or says that the token is dead.
+    async fn introduce(&self, inbox: &Inbox) -> Result<(Me, Envelope), String> {
+        let feed = FeedId::new(format!("{}/mentions", self.account));
+        let mut failures = 0;
+        loop {
+            let asked = async { Ok::<_, Unread>((self.me().await?, self.state().await?)) };
+            match asked.await {
+                Ok(known) => return Ok(known),
+                Err(Unread::Dead(why)) => {
+                    inbox.pulse(&feed, Pulse::Dead(why.clone()));
+                    return Err(why);
+                }
+                Err(unread) => {
+                    let (why, after) = told(unread);
+                    inbox.pulse(&feed, Pulse::Down(why));
+                    failures += 1;
+                    tokio::time::sleep(pause(failures, after)).await;
+                }
+            }
+        }
+    }
+
+    async fn sweeps(&self, inbox: &Inbox, me: &Me, nudge: &Notify) -> Stopped {
+        let mut feeds = [Feed::mentions(me), Feed::own(me)];
+        let mut review = Review::default();
+        let mut failures = 0;
+        loop {
+            let mut wait = None;
+            for feed in &mut feeds {
+                match self.sweep(inbox, me, feed).await {
+                    Ok(()) => inbox.pulse(&feed.id, Pulse::Read),
+                    Err(Ended::Shut) => return Stopped::Asked,
+                    Err(Ended::Unread(Unread::Dead(why))) => {
+                        inbox.pulse(&feed.id, Pulse::Dead(why.clone()));
+                        return Stopped::Dead(why);
+                    }
+                    Err(Ended::Unread(unread)) => {
+                        let (why, after) = told(unread);
+                        inbox.pulse(&feed.id, Pulse::Down(why));
+                        wait = Some(wait.max(after).unwrap_or_default());
+                    }
+                }
+            }
+            failures = if wait.is_some() { failures + 1 } else { 0 };
+            if wait.is_none() && self.review(inbox, me, &mut review).await.is_err() {
+                return Stopped::Asked;
+            }
+            let rest = wait.map_or(self.poll.to_std(), |after| pause(failures, Some(after)));
+            tokio::select! {
+                () = tokio::time::sleep(rest) => {}
+                () = nudge.notified(), if wait.is_none() => {}
+            }
+        }
+    }
+
+    /// Reads one feed from its cursor to its end.
+    async fn sweep(&self, inbox: &Inbox, me: &Me, feed: &mut Feed) -> Result<(), Ended> {
+        if feed.cursor.is_none() {
+            feed.cursor = inbox.cursor(&feed.id).await?;
+        }
+        let Some(from) = feed.cursor.clone() else { return self.begin(inbox, me, feed).await };
+        if from.is_empty() {
+            return self.from_far(inbox, me, feed, None).await;
+        }
+        let (mut at, mut seen) = (from, Vec::new());
+        loop {
+            let page = self.page(me, feed, ("min_id", &at)).await?;
+            let Some(newest) = page.first().and_then(|item| item.id.clone()) else {
+                return Ok(());
+            };
+            self.take(inbox, feed, page, &mut seen).await?;
+            // A server that ignores `min_id` gives the same page for ever.
+            if newest == at {
+                return Ok(());
+            }
+            at = newest;
+        }
+    }
+
+    /// The very first start: at now, or as far back as the operator asked for.
+    async fn begin(&self, inbox: &Inbox, me: &Me, feed: &mut Feed) -> Result<(), Ended> {
+        if self.since > Span(0) {
+            let since = (self.client.ground.now)() - self.since;
+            self.from_far(inbox, me, feed, Some(since)).await?;
+        }
+        if feed.cursor.is_none() {
+            let page = self.page(me, feed, ("limit", "1")).await?;
+            let newest = page.first().and_then(|item| item.id.clone()).unwrap_or_default();
+            self.follow(inbox, feed, newest).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads backwards to the beginning, or to an instant, and takes all that, oldest first.
+    async fn from_far(
+        &self,
+        inbox: &Inbox,
+        me: &Me,
+        feed: &mut Feed,
+        since: Option<Timestamp>,
+    ) -> Result<(), Ended> {
+        let mut all = self.page(me, feed, ("", "")).await?;
+        let late = |item: &Item| since.is_none_or(|since| item.at.is_none_or(|at| at >= since));
+        for _ in 0..BACK {
+            let Some(last) = all.last().filter(|item| late(item)) else { break };
+            let Some(below) = last.id.clone() else { break };
+            let page = self.page(me, feed, ("max_id", &below)).await?;
+            if page.is_empty() || page.last().map(|item| &item.id) == Some(&Some(below)) {
+                break;
+            }
+            all.extend(page);
+        }
+        let newest = all.first().and_then(|item| item.id.clone());
+        all.retain(late);
+        let is_empty = all.is_empty();
+        self.take(inbox, feed, all, &mut Vec::new()).await?;
+        match newest {
+            Some(newest) if is_empty || feed.cursor.as_ref().is_none_or(String::is_empty) => {
+                self.follow(inbox, feed, newest).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// One page, newest first, as the server lists it.
+    async fn page(&self, me: &Me, feed: &Feed, at: (&str, &str)) -> Result<Vec<Item>, Unread> {
+        let path: Vec<&str> = feed.path.iter().map(String::as_str).collect();
+        let mut query = feed.query.to_vec();
+        query.retain(|(key, _)| *key != at.0);
+        let mut query: Vec<(&str, &str)> = query;
+        query.extend((!at.0.is_empty()).then_some(at));
+        let items: Vec<Box<RawValue>> = self.client.get(&path, &query).await?;
+        Ok(items.iter().map(|raw| (feed.read)(me, raw.get())).collect())
+    }
+
+    /// Puts a page into the inbox, oldest first; when all of it is safe, the cursor follows.
+    async fn take(
+        &self,
+        inbox: &Inbox,
+        feed: &mut Feed,
+        mut page: Vec<Item>,
+        seen: &mut Vec<(Option<String>, Option<Timestamp>)>,
+    ) -> Result<(), Ended> {
+        page.reverse();
+        seen.extend(page.iter().map(|item| (item.id.clone(), item.at)));
+        put_all(inbox, page.into_iter().flat_map(|item| item.envelopes)).await?;
+        match behind(seen, (self.client.ground.now)()) {
+            Some(cursor) => self.follow(inbox, feed, cursor).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn follow(&self, inbox: &Inbox, feed: &mut Feed, to: String) -> Result<(), Ended> {
+        if feed.cursor.as_ref() != Some(&to) {
+            let event = Event::FeedState { feed: feed.id.clone(), cursor: to.clone() };
+            inbox.put(Envelope::new(format!("{}:at:{to}", feed.id), event)).await?;
+            feed.cursor = Some(to);
+        }
+        Ok(())
+    }
+
+    /// Compares the newest mentions with what they were: some servers tell of edits and deletions
+    /// only through streams, and only to followers.
+    async fn review(&self, inbox: &Inbox, me: &Me, review: &mut Review) -> Result<(), Shut> {
+        let now = (self.client.ground.now)();
+        let often = REVIEW.min(Span(self.poll.0.saturating_mul(5)));
+        if review.last.is_some_and(|last| now.since(last) < often) {
+            return Ok(());
+        }
+        let feed = Feed::mentions(me);
+        let Ok(page) = self.page(me, &feed, ("limit", "40")).await else { return Ok(()) };
+        review.last = Some(now);
+        let gone = review.compare(&page);
+        let is_change = |e: &Envelope| matches!(e.event, Event::Changed(_));
+        let changed = page.into_iter().flat_map(|item| item.envelopes).filter(is_change);
+        put_all(inbox, changed).await?;
+        for post in gone {
+            let path = ["api", "v1", "statuses", post.as_str()];
+            if self.client.read(&path, &[]).await == Err(Unread::Absent) {
+                put_all(inbox, hear::withdrawn(me, &post)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The newest mentions when they were last compared: the notification, and its post.
+#[derive(Default)]
+struct Review {
+    last: Option<Timestamp>,
+    known: BTreeMap<String, (String, Option<Timestamp>)>,
+}
+
+impl Review {
+    /// Remembers this page; gives the posts that should be on it and are not.
+    fn compare(&mut self, page: &[Item]) -> Vec<String> {
+        let now: BTreeMap<_, _> = page.iter().filter_map(noted).collect();
+        let oldest = page.last().and_then(|item| item.at);
+        let on_page = |at: &Option<Timestamp>| page.is_empty() || (*at > oldest && at.is_some());
+        let missing = self.known.iter().filter(|(id, _)| !now.contains_key(*id));
+        let missing = missing.filter(|(_, (_, at))| on_page(at));
+        let gone = missing.map(|(_, (post, _))| post.clone()).collect();
+        self.known = now;
+        gone
+    }
+}
+
+fn noted(item: &Item) -> Option<(String, (String, Option<Timestamp>))> {
+    let post = item.envelopes.iter().find_map(|envelope| match &envelope.event {
+        Event::Mentioned(mention) => Some(mention.post.to_string()),
+        _ => None,
+    })?;
+    Some((item.id.clone()?, (post, item.at)))
+}
+
+/// Puts them in this order, several at once, and waits until all are safe.
+pub(super) async fn put_all(
+    inbox: &Inbox,
+    envelopes: impl IntoIterator<Item = Envelope>,
+) -> Result<(), Shut> {
+    let puts = stream::iter(envelopes).map(|envelope| inbox.put(envelope)).buffered(IN_FLIGHT);
+    let mut puts = std::pin::pin!(puts);
+    while let Some(taken) = puts.next().await {
+        taken?;
+    }
+    Ok(())
+}
+
+/// The newest id that lies far enough behind, if any does.
+fn behind(seen: &[(Option<String>, Option<Timestamp>)], now: Timestamp) -> Option<String> {
+    let old = |at: &Option<Timestamp>| at.is_some_and(|at| now.since(at) >= BEHIND.0);
+    let by_time = seen.iter().rposition(|(id, at)| id.is_some() && old(at));
+    let by_number = seen.len().checked_sub(BEHIND.1 + 1);
+    let at = by_time.max(by_number)?;
+    seen[..=at].iter().rev().find_map(|(id, _)| id.clone())
+}
+
+fn told(unread: Unread) -> (String, Option<Span>) {
+    match unread {
+        Unread::Down(why, after) => (why, after),
+        Unread::Absent => ("the server does not know this list".into(), None),
+        Unread::Dead(why) => (why, None),
+    }
+}
+
+/// How long to wait after so many failures: longer each time, never in step with others, and never
+/// shorter than the server asked for.
+pub(super) fn pause(failures: u32, asked: Option<Span>) -> Duration {
+    let whole = Span::millis(500 << failures.min(10)).min(LONGEST).0;
+    let jittered = Span(whole / 2 + fastrand::i64(0..=whole / 2));
+    jittered.max(asked.unwrap_or_default()).to_std()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(ages: &[i64], now: Timestamp) -> Vec<(Option<String>, Option<Timestamp>)> {
+        let one = |age: &i64| (Some(format!("{age}")), Some(now - Span::seconds(*age)));
+        ages.iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_cursor_stays_a_little_behind() {
+        let now = Timestamp::from_seconds(10_000);
+        assert_eq!(behind(&seen(&[300, 200, 121, 119, 3], now), now).as_deref(), Some("121"));
+        assert_eq!(behind(&seen(&[100, 3], now), now), None);
+        let many: Vec<i64> = (0..100).rev().collect();
+        assert_eq!(behind(&seen(&many, now), now).as_deref(), Some("40"));
+        assert_eq!(behind(&[], now), None);
+    }
+
+    #[test]
+    fn what_vanished_from_the_newest_page_is_looked_at() {
+        let item = |id: &str, at: i64| {
+            let me = Me { account: crate::case::id::AccountId::new("a"), id: "1".into() };
+            let raw = format!(
+                r#"{{"id":"{id}","type":"mention","created_at":"{}","status":{{"id":"p{id}",
+                "account":{{"id":"2"}}}}}}"#,
+                Timestamp::from_seconds(at)
+            );
+            hear::notification(&me, &raw)
+        };
+        let mut review = Review::default();
+        assert!(review.compare(&[item("3", 30), item("2", 20), item("1", 10)]).is_empty());
+        // The first left the page because a new one came; the second is gone.
+        assert_eq!(review.compare(&[item("4", 40), item("3", 30), item("1", 10)]), ["p2"]);
+        assert!(review.compare(&[item("5", 50), item("4", 40), item("3", 30)]).is_empty());
+    }
+
+    #[test]
+    fn waits_grow_and_never_undercut_the_server() {
+        assert!(pause(1, None) <= Duration::from_secs(1));
+        assert!(pause(30, None) <= LONGEST.to_std());
+        assert!(pause(1, Some(Span::minutes(9))) >= Duration::from_secs(540));
+    }
+}
