@@ -137,8 +137,11 @@ mod tests {
 
     #[test]
     fn ordinary_writing_stays_as_it_is() {
-        for text in ["Grüße, ça va? 日本語 עברית العربية", "👩‍👩‍👧 ❤️ 🏳️‍🌈 e\u{301}", "ไม่ได้ क्‍ष", "a\n\nb"]
+        for text in ["Grüße, ça va? 日本語 עברית العربية", "👩‍👩‍👧 ❤️ 🏳️‍🌈 e\u{301}"]
         {
+            assert_eq!(lines(text), text);
+        }
+        for text in ["ไม่ได้ क्‍ष", "a\n\nb"] {
             assert_eq!(lines(text), text);
         }
     }

@@ -192,7 +192,8 @@ async fn pump(told: impl Stream<Item = Told>, inbox: &Inbox, me: &Me, nudge: &No
                     if event == "notifications_merged" {
                         nudge.notify_one();
                     }
-                    puts.extend(hear::streamed(me, &event, &payload).into_iter().map(|e| put(inbox, e)));
+                    let heard = hear::streamed(me, &event, &payload);
+                    puts.extend(heard.into_iter().map(|envelope| put(inbox, envelope)));
                 }
                 None => break,
             },

@@ -182,7 +182,10 @@ fn mention_html(base: &str, person: &Person, word: &str) -> String {
     let length = if whole { person.handle.len() } else { username.len() };
     let tail = word.get(1 + length..).unwrap_or_default();
     format!(
-        r#"<span class="h-card" translate="no"><a href="{}" class="u-url mention">@<span>{}</span></a></span>{}"#,
+        concat!(
+            r#"<span class="h-card" translate="no"><a href="{}" class="u-url mention">"#,
+            r#"@<span>{}</span></a></span>{}"#
+        ),
         escape(&page(base, person)),
         escape(username),
         escape(tail)

@@ -209,7 +209,7 @@ fn reset(stage: &Stage, gone: bool) -> String {
     let wait = if gone { 1 } else { 300 };
     let now = now() + crate::case::time::Span::seconds(wait);
     let flavour = Flavour::of(stage.world.look().square(&stage.name));
-    // GoToSocial before 0.17 wrote seconds; both are read. Source: GoToSocial, docs/api/ratelimiting.
+    // Older GoToSocial wrote seconds. Source: GoToSocial, docs/api/ratelimiting.
     if flavour == Flavour::GoToSocial { (now.0 / 1_000_000).to_string() } else { now.to_string() }
 }
 
