@@ -142,6 +142,17 @@ fn read_clock(text: &str) -> Option<u16> {
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
+/// Takes a time from the beginning of words (`friday 12:00 we call`) and gives the rest. The longest
+/// beginning of up to two words that is a time counts.
+#[must_use]
+pub fn split_when<'w>(words: &'w str, now: Timestamp, zone: &str) -> Option<(Timestamp, &'w str)> {
+    let words = words.trim();
+    let spaces = words.match_indices(char::is_whitespace).map(|(at, _)| at);
+    let ends: Vec<usize> = spaces.chain([words.len()]).take(2).collect();
+    let split = |end: usize| Some((read_when(&words[..end], now, zone)?, words[end..].trim()));
+    ends.into_iter().rev().find_map(split)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -115,6 +115,8 @@ pub enum Wake {
     Patience(u32),
     /// The time it was put out of sight for is over.
     Snooze,
+    /// The promise noted in this line is due.
+    Promise(u32),
 }
 
 /// One conversation with one contact, from first mention to closing.
@@ -283,7 +285,7 @@ pub struct ReplyLine {
     pub url: Option<String>,
     /// The line in the thread that tells how far it has come.
     pub told: Option<Shown>,
-    /// Newest line of the case that the author could have seen when he wrote.
+    /// Newest line of the case that the author could have seen when he wrote, or was asked.
     pub saw: u32,
 }
 
@@ -342,6 +344,8 @@ pub enum Ask {
     Old,
     /// It looks like it holds a secret or somebody's personal numbers.
     Secret,
+    /// Its author is learning: a second person lets it go.
+    Approval,
 }
 
 impl Case {

@@ -38,6 +38,9 @@ pub struct Policy {
     pub abilities: BTreeMap<AccountId, Abilities>,
     /// Who may speak to customers at a desk; absent = every full member.
     pub agents: BTreeMap<DeskId, BTreeSet<String>>,
+    /// Agents who are learning: their replies wait until somebody else lets them go.
+    #[serde(default)]
+    pub learners: BTreeSet<AgentId>,
     /// The channel for notices about careline itself.
     pub ops: Option<ChannelId>,
     /// Host names and other words that are never for a customer (case does not matter).
@@ -135,6 +138,7 @@ impl Policy {
             routes: BTreeMap::new(),
             abilities: BTreeMap::new(),
             agents: BTreeMap::new(),
+            learners: BTreeSet::new(),
             ops: None,
             inside_words: Vec::new(),
             note_marks: Vec::new(),

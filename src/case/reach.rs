@@ -6,7 +6,7 @@
 use super::command::{self, About};
 use super::event::{Envelope, Event, Mention, OwnPost, Request};
 use super::id::{CaseNo, DeliveryId, MessageId, ThreadId};
-use super::model::{Body, Case, Shown};
+use super::model::{Body, Case, Shown, Wake};
 use super::record::{Found, Key, Reach, Record};
 
 /// What is wanted, all rounds together; the caller reads what is new.
@@ -27,7 +27,12 @@ pub fn reach(envelope: &Envelope, found: &Found) -> Reach {
         Event::Delivered { delivery, .. } | Event::Failed { delivery, .. } => {
             want.outcome(delivery);
         }
-        Event::Due { case, .. } => want.case(*case, true),
+        Event::Due { case, alarm } => {
+            want.case(*case, true);
+            if let (Wake::Promise(seq), Some(case)) = (&alarm.what, found.case(*case)) {
+                want.line(&case.clone(), *seq);
+            }
+        }
         Event::ThreadGone { thread, .. } => want.thread(thread),
         Event::Unreadable { .. } => want.key(Key::Quarantine(envelope.id.clone())),
         Event::FeedState { feed, .. } => want.key(Key::Cursor(feed.clone())),

@@ -31,6 +31,8 @@ pub struct Words {
     /// When they were written, by the desk's clock: what stood in the thread before can be their
     /// target.
     pub written: Timestamp,
+    /// When they shall go, if not after the undo time.
+    pub not_before: Option<Timestamp>,
 }
 
 /// Captures words as a reply: freezes the target, holds it for the undo time or asks.
@@ -61,12 +63,13 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     };
     draft.add_line(case, words.written, Body::Reply(Box::new(reply)));
     case.held.push(seq);
-    if ask.is_none() && draft.policy.undo.0 <= 0 {
+    let at = words.not_before.unwrap_or(draft.at + draft.policy.undo);
+    if ask.is_none() && at <= draft.at {
         release(draft, case, seq, false);
         return Ok(seq);
     }
     if ask.is_none() {
-        case.alarms.push(Alarm { at: draft.at + draft.policy.undo, what: Wake::Release(seq) });
+        case.alarms.push(Alarm { at, what: Wake::Release(seq) });
     }
     tell(draft, case, seq, parts.len());
     Ok(seq)
@@ -95,6 +98,9 @@ fn freeze(case: &Case, heard: &Heard) -> Target {
 fn ask_at_capture(draft: &Draft<'_>, words: &Words, case: &Case, heard: &Heard) -> Option<Ask> {
     if heard.withdrawn {
         return Some(Ask::PostGone);
+    }
+    if draft.policy.learners.contains(&words.by.id) {
+        return Some(Ask::Approval);
     }
     if !words.files.is_empty() {
         return Some(Ask::Files);
@@ -127,6 +133,17 @@ fn parts(draft: &Draft<'_>, passed: &Passed, target: &Target) -> Option<Vec<Publ
     passed.parts(Frame { front: &front, limit, how: abilities.count }, limits::PARTS)
 }
 
+/// What the customer would see of these words, part by part, with the length of each.
+#[must_use]
+pub fn seen_as(draft: &Draft<'_>, case: &Case, passed: &Passed) -> Option<Vec<(String, usize)>> {
+    let target = freeze(case, target(case, draft.at)?);
+    let how = draft.abilities(&case.account).count;
+    let parts = parts(draft, passed, &target)?;
+    let seen =
+        |text: &PublicText| (text.as_str().to_owned(), super::text::count(text.as_str(), how));
+    Some(parts.iter().map(seen).collect())
+}
+
 /// Why this reply may not simply go now.
 fn objection(case: &Case, reply: &ReplyLine, written: Timestamp) -> Option<Ask> {
     let target = case.recent.iter().find(|h| h.line == reply.target.line);
@@ -143,6 +160,23 @@ fn objection(case: &Case, reply: &ReplyLine, written: Timestamp) -> Option<Ask> 
     case.answered.is_some_and(|line| line > reply.saw).then_some(Ask::AnsweredAlready)
 }
 
+/// Whoever presses has seen what stood there when he was asked; what came since asks again.
+fn nothing_newer(case: &Case, reply: &ReplyLine) -> bool {
+    let wrote = case.recent.iter().any(|h| h.line > reply.saw && !h.withdrawn);
+    !wrote && case.answered.is_none_or(|line| line <= reply.saw)
+}
+
+/// Who may let a waiting reply go: its author, or for a learner's anybody else who is none.
+#[must_use]
+pub fn may_send(draft: &Draft<'_>, reply: &ReplyLine, who: &super::id::AgentId) -> bool {
+    match reply.state {
+        ReplyState::Asking(Ask::Approval) => {
+            reply.by.id != *who && !draft.policy.learners.contains(who)
+        }
+        _ => reply.by.id == *who,
+    }
+}
+
 /// Lets a held reply go, or asks if something happened since. `anyway` skips the question: an agent
 /// has read it and pressed.
 pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
@@ -153,6 +187,7 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
         return;
     }
     let objection = objection(case, &reply, line.at);
+    let anyway = anyway && nothing_newer(case, &reply);
     if objection == Some(Ask::PostGone) && anyway {
         let Some(heard) = case.recent.iter().rev().find(|h| !h.withdrawn && h.shown.is_some())
         else {
@@ -161,7 +196,11 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
         reply.target = freeze(case, heard);
     }
     if let Some(ask) = objection.filter(|_| !anyway) {
-        draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Asking(ask));
+        let newest = case.lines.saturating_sub(1);
+        draft.change_reply(case.no, seq, |reply| {
+            reply.state = ReplyState::Asking(ask);
+            reply.saw = newest;
+        });
         return tell(draft, case, seq, 0);
     }
     send(draft, case, seq, *reply);
@@ -232,7 +271,9 @@ fn drop_waiting(draft: &mut Draft<'_>, id: &DeliveryId) {
 /// Shows in the thread how far a reply has come: posts the line the first time, then changes it.
 pub fn tell(draft: &mut Draft<'_>, case: &mut Case, seq: u32, parts: usize) {
     let Some(reply) = draft.reply(case.no, seq).cloned() else { return };
-    let note = told(draft, case.no, seq, &reply, parts);
+    let goes = case.alarms.iter().find(|alarm| alarm.what == Wake::Release(seq));
+    let goes = goes.map_or(draft.at, |alarm| alarm.at);
+    let note = told(draft, (case.no, seq), &reply, parts, goes);
     let shown = match reply.told {
         Some(mut shown) => {
             draft.amend(case, Some(seq), &mut shown, Face::Note(Box::new(note)));
@@ -243,13 +284,19 @@ pub fn tell(draft: &mut Draft<'_>, case: &mut Case, seq: u32, parts: usize) {
     draft.change_reply(case.no, seq, |reply| reply.told = Some(shown));
 }
 
-fn told(draft: &Draft<'_>, no: CaseNo, seq: u32, reply: &ReplyLine, parts: usize) -> Note {
+fn told(
+    draft: &Draft<'_>,
+    (no, seq): (CaseNo, u32),
+    reply: &ReplyLine,
+    parts: usize,
+    goes: Timestamp,
+) -> Note {
     let to = |start: &str| Rich::of(start).say("@").theirs(&reply.target.handle);
     let undo = || button("Undo", format!("undo {no} {seq}"), Style::Plain);
     let send = |label| button(label, format!("send {no} {seq}"), Style::Primary);
     let (tone, words, buttons): (Tone, Rich, Vec<Button>) = match &reply.state {
         ReplyState::Held => {
-            let wait = super::draft::until(draft.at, draft.at + draft.policy.undo);
+            let wait = super::draft::until(draft.at, goes);
             let many = if parts > 1 { format!(" as {parts} posts") } else { String::new() };
             let words = to("⏳ Goes to ").say(format!(" {wait}{many}."));
             (Tone::Status, words, vec![undo(), send("Send now")])
@@ -306,6 +353,11 @@ fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
         Ask::PostChanged => words.say(" yet: the customer changed the post this answers."),
         Ask::Old => words.say(" yet: this was written while careline was away."),
         Ask::Secret => words.say(" yet: it seems to hold a password or somebody's number."),
+        Ask::Approval => words
+            .say(" yet: a second person lets it go. ")
+            .agent(&reply.by.name)
+            .say(" wrote:")
+            .quote(&Theirs::new(reply.text.clone())),
         Ask::Files => reply.files.iter().fold(
             words.say(" yet. These files go with it, for everybody who can read the post:"),
             |words, file| words.line().say("📎 ").theirs(&Theirs::new(file.name.clone())),
@@ -316,6 +368,7 @@ fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
 const fn send_label(ask: Ask) -> &'static str {
     match ask {
         Ask::Files => "Send with files",
+        Ask::Approval => "Approve and send",
         _ => "Send anyway",
     }
 }

@@ -17,15 +17,19 @@ mod history;
 mod list;
 mod next;
 mod note;
+mod preview;
+mod promise;
 mod release;
 mod reopen;
 mod reply;
 mod resume;
+mod schedule;
 mod send;
 mod show;
 mod snooze;
 mod stop;
 mod tag;
+mod take;
 mod undo;
 
 use super::draft::Draft;
@@ -80,15 +84,19 @@ pub static VERBS: &[&Verb] = &[
     &list::VERB,
     &next::VERB,
     &note::VERB,
+    &preview::VERB,
+    &promise::VERB,
     &release::VERB,
     &reopen::VERB,
     &reply::VERB,
     &resume::VERB,
+    &schedule::VERB,
     &send::VERB,
     &show::VERB,
     &snooze::VERB,
     &stop::VERB,
     &tag::VERB,
+    &take::VERB,
     &undo::VERB,
 ];
 

@@ -42,7 +42,11 @@ fn run(turn: Turn<'_, '_>) {
     let claims = case.claimer.is_none();
     let words = passed.and_then(|passed| {
         let (by, written) = (asker(request), request.asked.unwrap_or(draft.at));
-        capture(draft, &mut case, Words { passed, by, source: None, files: Vec::new(), written })
+        capture(
+            draft,
+            &mut case,
+            Words { passed, by, source: None, files: Vec::new(), written, not_before: None },
+        )
     });
     match words {
         Err(rule) => draft.out.answer = Some(Answer::Refuse(format!("Not sent: {}.", rule.why()))),

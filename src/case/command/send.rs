@@ -5,8 +5,8 @@ use super::{About, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::gate::{Rule, on_purpose};
-use crate::case::model::{Agent, Body, Case, Line};
-use crate::case::reply::{Words, capture, release};
+use crate::case::model::{Agent, Ask, Body, Case, Line, ReplyState};
+use crate::case::reply::{Words, capture, may_send, release};
 
 /// See the module.
 pub static VERB: Verb = Verb {
@@ -22,29 +22,28 @@ pub static VERB: Verb = Verb {
 fn run(mut turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case.take() else { return };
     let by = asker(turn.request);
-    let owner = case.claimer.clone();
-    if let Some(owner) = owner.as_ref().filter(|owner| owner.id != by.id) {
-        return turn
-            .draft
-            .say(format!("{} looks after {}. Nothing was sent.", owner.name, case.no));
-    }
     let line = turn.rest.parse().ok().and_then(|seq| turn.draft.line(case.no, seq).cloned());
-    match line {
-        Some(line) if case.held.contains(&line.seq) => {
-            release(turn.draft, &mut case, line.seq, true);
-            turn.draft.put_case(case);
-            turn.draft.out.did = "released_now";
-        }
-        Some(line) if owner.is_none() || owner.is_some_and(|owner| owner.id == by.id) => {
-            remark(turn, case, &line, by);
-        }
-        _ => turn.draft.say("There is nothing waiting to be sent."),
+    let Some(line) = line else { return turn.draft.say("There is nothing waiting to be sent.") };
+    let waiting = turn.draft.reply(case.no, line.seq).filter(|_| case.held.contains(&line.seq));
+    let Some(reply) = waiting.cloned() else { return remark(turn, case, &line, by) };
+    if !may_send(turn.draft, &reply, &by.id) {
+        return turn.draft.say(match reply.state {
+            ReplyState::Asking(Ask::Approval) => "Somebody else must let this go, and no learner.",
+            _ => "Only its author can let this go. Nothing was sent.",
+        });
     }
+    let anyway = matches!(reply.state, ReplyState::Asking(_));
+    release(turn.draft, &mut case, line.seq, anyway);
+    turn.draft.put_case(case);
+    turn.draft.out.did = "released_now";
 }
 
 /// Words that stayed inside are sent after all, by their author.
 fn remark(turn: Turn<'_, '_>, mut case: Case, line: &Line, by: Agent) {
     let draft = turn.draft;
+    if let Some(owner) = case.claimer.as_ref().filter(|owner| owner.id != by.id) {
+        return draft.say(format!("{} looks after {}. Nothing was sent.", owner.name, case.no));
+    }
     let Body::Remark { by: author, text, source, rule } = &line.body else {
         return draft.say("There is nothing waiting to be sent.");
     };
@@ -53,7 +52,14 @@ fn remark(turn: Turn<'_, '_>, mut case: Case, line: &Line, by: Agent) {
     }
     let captured = on_purpose(&case, text, 0).and_then(|passed| {
         let source = source.clone();
-        let words = Words { passed, by: by.clone(), source, files: Vec::new(), written: line.at };
+        let words = Words {
+            passed,
+            by: by.clone(),
+            source,
+            files: Vec::new(),
+            written: line.at,
+            not_before: None,
+        };
         capture(draft, &mut case, words)
     });
     match captured {

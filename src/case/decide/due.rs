@@ -5,10 +5,10 @@ use crate::case::card::refresh;
 use crate::case::draft::Draft;
 use crate::case::effect::Tone;
 use crate::case::id::CaseNo;
-use crate::case::model::{Alarm, Case, Wake};
+use crate::case::model::{Alarm, Body, Case, Wake};
 use crate::case::record::Decision;
 use crate::case::reply::release;
-use crate::case::rich::{Piece, Rich};
+use crate::case::rich::{Piece, Rich, Theirs};
 
 pub fn decide(mut draft: Draft<'_>, no: CaseNo, alarm: &Alarm) -> Decision {
     let Some(mut case) = draft.found.case(no).cloned() else { return draft.done("unknown") };
@@ -20,6 +20,7 @@ pub fn decide(mut draft: Draft<'_>, no: CaseNo, alarm: &Alarm) -> Decision {
         Wake::Release(seq) => release(&mut draft, &mut case, seq, false),
         Wake::Patience(rung) => alert::waited(&mut draft, &mut case, rung),
         Wake::Snooze => wake(&mut draft, &mut case),
+        Wake::Promise(seq) => promised(&mut draft, &mut case, seq),
     }
     draft.done_with(case, "woken")
 }
@@ -32,4 +33,16 @@ pub fn wake(draft: &mut Draft<'_>, case: &mut Case) {
     draft.tell(case, Tone::Status, words);
     alert::arm(draft, case);
     refresh(draft, case);
+}
+
+/// A promise is due: whoever looks after the case is called, and an alert says it if he does not
+/// answer before its patience is over, like any other wait.
+fn promised(draft: &mut Draft<'_>, case: &mut Case, seq: u32) {
+    let Some(Body::Remark { text, by, .. }) = draft.line(case.no, seq).map(|l| l.body.clone())
+    else {
+        return;
+    };
+    let who = case.claimer.clone().unwrap_or(by);
+    let words = Rich::of("🤝 This was promised for now: ").theirs(&Theirs::new(text)).say(" ");
+    draft.tell(case, Tone::Warning, words.and(Piece::Call(who.id)));
 }

@@ -34,6 +34,7 @@ fn hear(mut draft: Draft<'_>, mut case: Case, remark: &Remark) -> Decision {
             source: Some(remark.message.clone()),
             files: remark.files.clone(),
             written: remark.written,
+            not_before: None,
         };
         capture(&mut draft, &mut case, words)
     });

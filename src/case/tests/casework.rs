@@ -205,3 +205,85 @@ fn waiting_counts_in_opening_hours_only() {
     play.wait(Span::millis(1));
     assert_eq!(alerts(&play).len(), 1);
 }
+
+#[test]
+fn a_case_is_taken_over_and_its_owner_is_told() {
+    let mut play = open();
+    play.asks("maria", "claim");
+    play.asks("otto", "take");
+    assert_eq!(play.case().claimer, Some(agent("otto")));
+    assert!(play.told().contains("otto took this case over from @U-maria"));
+}
+
+#[test]
+fn a_preview_shows_parts_and_sends_nothing() {
+    let mut play = open();
+    let long = "A sentence of some length. ".repeat(40);
+    let seen = answer(&play.asks("maria", &format!("preview {long}")));
+    assert!(seen.contains("3 posts") && seen.contains("(3/3)"), "{seen}");
+    assert!(answer(&play.asks("maria", "preview")).contains("nothing to send"));
+    play.wait(Span::days(1));
+    assert!(play.texts().is_empty());
+}
+
+#[test]
+fn a_promise_reminds_whoever_looks_after_the_case() {
+    let mut play = open();
+    play.asks("maria", "claim");
+    assert!(answer(&play.asks("maria", "promise soon")).contains("For when?"));
+    play.asks("maria", "promise 2h we call her back");
+    play.wait(Span::hours(3));
+    assert!(play.told().contains("promised for now: we call her back @U-maria"), "{}", play.told());
+}
+
+#[test]
+fn a_scheduled_reply_goes_at_its_time_unless_something_happens() {
+    let mut play = open();
+    play.asks("maria", "schedule 2 hours Good morning!");
+    play.wait(Span::hours(1));
+    assert!(play.texts().is_empty());
+    play.wait(Span::hours(1));
+    assert_eq!(play.texts(), ["@anna Good morning!"]);
+    play.arrive();
+    play.asks("maria", "schedule 2h And this");
+    play.writes("anna", "p2", "never mind");
+    play.wait(Span::hours(3));
+    assert_eq!(play.texts().len(), 1, "it asks instead");
+}
+
+#[test]
+fn a_learners_reply_waits_for_somebody_else() {
+    let mut play = open();
+    play.policy.learners.insert(agent("maria").id);
+    play.asks("maria", "claim");
+    play.says("maria", "Which order?");
+    play.wait(Span::hours(1));
+    assert!(answer(&play.asks("maria", "send #1 1")).contains("Somebody else"));
+    assert!(play.texts().is_empty());
+    play.asks("otto", "send #1 1");
+    assert_eq!(play.texts(), ["@anna Which order?"]);
+}
+
+#[test]
+fn who_presses_has_seen_what_he_was_asked_about_and_nothing_newer() {
+    let mut play = open();
+    play.asks("maria", "claim");
+    play.says("maria", "Which order?");
+    play.writes("anna", "p2", "second");
+    play.wait(Span::seconds(11));
+    play.writes("anna", "p3", "third");
+    play.asks("maria", "send #1 1");
+    assert!(play.texts().is_empty(), "the third post came after the question");
+    play.asks("maria", "send #1 1");
+    assert_eq!(play.texts(), ["@anna Which order?"]);
+}
+
+#[test]
+fn send_now_does_not_skip_the_question() {
+    let mut play = open();
+    play.asks("maria", "claim");
+    play.says("maria", "Which order?");
+    play.writes("anna", "p2", "second");
+    play.asks("maria", "send #1 1");
+    assert!(play.texts().is_empty(), "it was held, not asked about");
+}

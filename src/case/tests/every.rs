@@ -98,11 +98,14 @@ fn by_every_role(play: &Play) -> Vec<Event> {
             all.push(Event::Reworded(Box::new(remark)));
         }
         for verb in crate::case::command::VERBS {
-            for words in [
-                verb.name.to_owned(),
-                verb.example.replace("#42", "#1"),
+            // Who may not ask at all is refused before the words are read: one form is enough.
+            let forms = if standing == Standing::Member { 3 } else { 1 };
+            let words = [
                 format!("{} #1 1", verb.name),
-            ] {
+                verb.example.replace("#42", "#1"),
+                verb.name.to_owned(),
+            ];
+            for words in words.into_iter().take(forms) {
                 all.push(Event::Asked(Box::new(Request {
                     by: agent(who),
                     standing,
