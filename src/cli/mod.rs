@@ -4,6 +4,7 @@
 //! to standard output, the log and what went wrong to standard error.
 
 mod check;
+mod data;
 mod init;
 mod log;
 mod serve;
@@ -76,6 +77,36 @@ enum Command {
         /// Replaces files that are there.
         #[arg(long)]
         force: bool,
+    },
+    /// Erases a customer from the store; what comes again from him is not imported.
+    Forget {
+        #[command(flatten)]
+        place: Where,
+        /// The account he wrote to, by its name in careline.toml.
+        account: String,
+        /// His id on the network, or his handle.
+        #[arg(value_name = "ID|HANDLE")]
+        who: String,
+    },
+    /// Prints cases, messages and log.
+    Export {
+        #[command(flatten)]
+        place: Where,
+        /// As lines of JSON; there is no other form, and it is taken for granted.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Reads an export into an empty store.
+    Import {
+        #[command(flatten)]
+        place: Where,
+        /// The export.
+        file: PathBuf,
+    },
+    /// Holds the store against itself: records, indexes, queues.
+    Verify {
+        #[command(flatten)]
+        place: Where,
     },
 }
 
@@ -215,6 +246,10 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check { place, live } => check::check(&place.config, live),
         Command::Init { place, force } => init::init(&place.config, force),
+        Command::Forget { place, account, who } => data::forget(&place.config, &account, &who),
+        Command::Export { place, json: _ } => data::export(&place.config),
+        Command::Import { place, file } => data::import(&place.config, &file),
+        Command::Verify { place } => data::verify(&place.config),
         Command::Run(_) | Command::Demo(_) => Err(Failure::Failed("is not built yet".into())),
     }
 }

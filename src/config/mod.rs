@@ -127,9 +127,22 @@ const KNOWN_FILES: &[&str] = &["careline.toml", "phrases.toml", "policy.toml", "
 /// # Errors
 /// Every mistake in every file.
 pub fn load(dir: &Path, env: Env, ground: &Ground) -> Result<Config, Mistakes> {
+    load_since(dir, env, ground, None)
+}
+
+/// As [`load`]; at their first start accounts also bring what was written this long before.
+///
+/// # Errors
+/// Every mistake in every file.
+pub fn load_since(
+    dir: &Path,
+    env: Env,
+    ground: &Ground,
+    since: Option<Span>,
+) -> Result<Config, Mistakes> {
     let mut mistakes = Vec::new();
     let files = gather(dir, &mut mistakes);
-    match parse(&files, env, ground, Tables::all()) {
+    match read(&files, env, ground, Tables::all(), since) {
         Ok(config) if mistakes.is_empty() => Ok(config),
         Ok(_) => Err(Mistakes(mistakes)),
         // Without the first file the rest would only repeat that it is not there.
@@ -142,7 +155,7 @@ pub fn load(dir: &Path, env: Env, ground: &Ground) -> Result<Config, Mistakes> {
 }
 
 fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
-    let mut read = |name: &str, needed: bool| {
+    let mut take = |name: &str, needed: bool| {
         let path = dir.join(name);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -157,9 +170,9 @@ fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
         };
         Some(Text { name: path.display().to_string(), text })
     };
-    let wiring = read("careline.toml", true).unwrap_or_default();
-    let policy = read("policy.toml", false);
-    let phrases = read("phrases.toml", false);
+    let wiring = take("careline.toml", true).unwrap_or_default();
+    let policy = take("policy.toml", false);
+    let phrases = take("phrases.toml", false);
     for path in std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()) {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let ours = KNOWN_FILES.contains(&name.as_str()) || name.ends_with(".local.toml");
@@ -182,8 +195,35 @@ fn about_file(path: &Path, what: String) -> Mistake {
 /// # Errors
 /// Every mistake in every file.
 pub fn parse(files: &Files, env: Env, ground: &Ground, tables: Tables) -> Result<Config, Mistakes> {
+    read(files, env, ground, tables, None)
+}
+
+/// Reads only which store a configuration has: whoever erases or exports needs no token.
+///
+/// # Errors
+/// Every mistake that stands in the way.
+pub fn store(dir: &Path, env: Env, ground: &Ground) -> Result<StoreWiring, Mistakes> {
     let mut mistakes = Vec::new();
-    let wired = wiring::read(&files.wiring, env, ground, tables, &mut mistakes);
+    let files = gather(dir, &mut mistakes);
+    let none = Tables { networks: &[], desks: &[] };
+    let reading = wiring::Reading { env, ground, tables: none, since: None };
+    let mut all = Vec::new();
+    let wired = wiring::read(&files.wiring, reading, &mut all);
+    mistakes.retain(|mistake| mistake.file == files.wiring.name || files.wiring.name.is_empty());
+    mistakes.extend(all.into_iter().filter(|m| m.key.starts_with("store") || m.key == "syntax"));
+    if mistakes.is_empty() { Ok(wired.store) } else { Err(Mistakes(mistakes)) }
+}
+
+fn read(
+    files: &Files,
+    env: Env,
+    ground: &Ground,
+    tables: Tables,
+    since: Option<Span>,
+) -> Result<Config, Mistakes> {
+    let mut mistakes = Vec::new();
+    let reading = wiring::Reading { env, ground, tables, since };
+    let wired = wiring::read(&files.wiring, reading, &mut mistakes);
     let text = files.policy.clone().unwrap_or_default();
     let ruled = policy::read(&text, env, &wired, &mut mistakes);
     let text = files.phrases.clone().unwrap_or_default();

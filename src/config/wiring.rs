@@ -5,6 +5,7 @@ use super::policy::desk_of;
 use super::{Env, StoreWiring, Tables, Text, WebWiring};
 use crate::case::ability::Abilities;
 use crate::case::id::{AccountId, ChannelId, DeskId};
+use crate::case::time::Span;
 use crate::desk::Desk;
 use crate::net::Ground;
 use crate::network::Network;
@@ -28,16 +29,20 @@ pub(super) struct Wired {
     pub(super) desk_names: BTreeSet<String>,
 }
 
+/// What a file is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) env: Env,
+    pub(super) ground: &'a Ground,
+    pub(super) tables: Tables,
+    /// Brings what was written this long before the first start, whatever the section says.
+    pub(super) since: Option<Span>,
+}
+
 const SECTIONS: &str = "[store], [web], [account.NAME], [desk.NAME]";
 
 /// Reads the file; mistakes are noted.
-pub(super) fn read(
-    text: &Text,
-    env: Env,
-    ground: &Ground,
-    tables: Tables,
-    mistakes: &mut Vec<Mistake>,
-) -> Wired {
+pub(super) fn read(text: &Text, with: Reading<'_>, mistakes: &mut Vec<Mistake>) -> Wired {
     let mut wired = Wired {
         store: StoreWiring { kind: "sled".into(), path: "data".into() },
         web: WebWiring { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
@@ -47,7 +52,7 @@ pub(super) fn read(
         abilities: BTreeMap::new(),
         desk_names: BTreeSet::new(),
     };
-    let Some(mut file) = File::open(text, env, mistakes) else { return wired };
+    let Some(mut file) = File::open(text, with.env, mistakes) else { return wired };
     wired.store = store(&file.section("store"), mistakes);
     wired.web = web(&file.section("web"), mistakes);
     let mut tokens = Tokens::default();
@@ -55,7 +60,7 @@ pub(super) fn read(
         named(&section, &name);
         tokens.note(&section);
         wired.desk_names.insert(name.clone());
-        desk(&mut wired, &name, section, ground, tables, mistakes);
+        desk(&mut wired, &name, section, with, mistakes);
     }
     let accounts = file.group("account");
     if accounts.is_empty() {
@@ -67,7 +72,7 @@ pub(super) fn read(
     for (name, section) in accounts {
         named(&section, &name);
         tokens.note(&section);
-        account(&mut wired, &name, section, ground, tables, mistakes);
+        account(&mut wired, &name, section, with, mistakes);
     }
     file.done(SECTIONS, mistakes);
     wired
@@ -131,14 +136,13 @@ fn desk(
     wired: &mut Wired,
     name: &str,
     section: Section,
-    ground: &Ground,
-    tables: Tables,
+    with: Reading<'_>,
     mistakes: &mut Vec<Mistake>,
 ) {
     let kind = section.required("kind");
-    let row = tables.desks.iter().find(|row| row.name == kind);
+    let row = with.tables.desks.iter().find(|row| row.name == kind);
     if row.is_none() && !kind.is_empty() {
-        let known: Vec<_> = tables.desks.iter().map(|row| row.name).collect();
+        let known: Vec<_> = with.tables.desks.iter().map(|row| row.name).collect();
         section.wrong(
             "kind",
             format!("is not a desk careline knows; known are: {}", known.join(", ")),
@@ -147,7 +151,7 @@ fn desk(
     close_common(&section, &["kind"], mistakes);
     let Some(row) = row else { return };
     let id = DeskId::new(name);
-    match (row.open)(&id, &rest(&section, &["kind"]), ground) {
+    match (row.open)(&id, &rest(&section, &["kind"]), with.ground) {
         Ok(desk) => wired.desks.push((id, desk)),
         Err(Mistakes(more)) => mistakes.extend(more),
     }
@@ -159,14 +163,13 @@ fn account(
     wired: &mut Wired,
     name: &str,
     section: Section,
-    ground: &Ground,
-    tables: Tables,
+    with: Reading<'_>,
     mistakes: &mut Vec<Mistake>,
 ) {
     let network = section.required("network");
-    let row = tables.networks.iter().find(|row| row.name == network);
+    let row = with.tables.networks.iter().find(|row| row.name == network);
     if row.is_none() && !network.is_empty() {
-        let known: Vec<_> = tables.networks.iter().map(|row| row.name).collect();
+        let known: Vec<_> = with.tables.networks.iter().map(|row| row.name).collect();
         let known = known.join(", ");
         section.wrong("network", format!("is not a network careline knows; known are: {known}"));
     }
@@ -177,7 +180,12 @@ fn account(
     close_common(&section, ROUTE, mistakes);
     let Some(row) = row else { return };
     wired.abilities.insert(id.clone(), Abilities::cautious(&title(row.name)));
-    match (row.open)(&id, &rest(&section, ROUTE), ground) {
+    let mut own = rest(&section, ROUTE);
+    if let Some(since) = with.since.filter(|_| row.example.contains("\nsince = ")) {
+        let text = toml::Value::from(format!("{} s", since.0 / 1_000_000));
+        own.entries.insert("since".into(), (section.line, text));
+    }
+    match (row.open)(&id, &own, with.ground) {
         Ok(network) => wired.networks.push((id, network)),
         Err(Mistakes(more)) => mistakes.extend(more),
     }

@@ -1,6 +1,7 @@
 //! Does the program answer in one clear sentence, with the right exit code?
 
 mod check;
+mod data;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,0 +1,118 @@
+//! `export`, `import`, `forget` and `verify` on a store that is really on disk.
+
+use super::{folder, on, said};
+use careline::case::id::{AccountId, ContactId};
+use careline::case::model::Contact;
+use careline::case::record::{Commit, Key, Record};
+use careline::case::rich::Theirs;
+use careline::case::time::Timestamp;
+use careline::store::{STORES, Store};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A configuration whose store lies beside it.
+fn place() -> tempfile::TempDir {
+    let dir = folder(&[]);
+    let path = dir.path().join("store");
+    let text = format!("[store]\npath = {}\n", toml_text(&path.display().to_string()));
+    std::fs::write(dir.path().join("careline.toml"), text).unwrap();
+    dir
+}
+
+fn toml_text(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\"))
+}
+
+fn open(dir: &Path) -> Arc<dyn Store> {
+    let row = STORES.iter().find(|row| row.name == "sled").unwrap();
+    (row.open)(&dir.join("store"), Timestamp::from_seconds(1)).unwrap()
+}
+
+/// Puts one customer into the store.
+async fn fill(dir: &Path) {
+    let id = ContactId { account: AccountId::new("acme"), remote: "77".into() };
+    let contact = Contact {
+        id: id.clone(),
+        handle: Theirs::new("ana@social.example"),
+        name: Theirs::new("Ana"),
+        url: None,
+        newest: None,
+        cases: 0,
+        wrote: 0,
+        first: Timestamp::from_seconds(2),
+    };
+    let writes = BTreeMap::from([(Key::Contact(id), Some(Record::Contact(Box::new(contact))))]);
+    let store = open(dir);
+    let at = Timestamp::from_seconds(3);
+    let commit = Commit { envelope: None, at, reads: BTreeMap::new(), writes, log: None };
+    store.commit(commit).await.unwrap();
+    store.close().await.unwrap();
+}
+
+/// All lines of an export but the first, which says when it was made.
+fn exported(dir: &Path) -> Vec<String> {
+    let output = on(dir, &["export", "--json"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for line in &lines {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+    lines[1..].to_vec()
+}
+
+#[tokio::test]
+async fn an_export_is_taken_in_again() {
+    let (one, other) = (place(), place());
+    fill(one.path()).await;
+    let lines = exported(one.path());
+    assert!(lines.iter().any(|line| line.contains("ana@social.example")), "{lines:?}");
+    let file = one.path().join("all.jsonl");
+    std::fs::write(&file, on(one.path(), &["export", "--json"]).stdout).unwrap();
+    let output = on(other.path(), &["import", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(exported(other.path()), lines);
+    let output = on(other.path(), &["verify"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("the store is in order"));
+}
+
+#[tokio::test]
+async fn a_customer_is_erased_by_his_handle() {
+    let dir = place();
+    fill(dir.path()).await;
+    let nobody = on(dir.path(), &["forget", "acme", "bob"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(said(&nobody).contains("acme knows nobody with the id or handle bob"));
+    let output = on(dir.path(), &["forget", "acme", "@ana@social.example"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let left = exported(dir.path()).join("\n");
+    assert!(!left.contains("ana@") && !left.contains("\"77\""), "{left}");
+    assert!(left.contains("tombstone"), "{left}");
+}
+
+#[tokio::test]
+async fn a_store_in_use_is_refused_in_a_sentence() {
+    let dir = place();
+    let store = open(dir.path());
+    let output = on(dir.path(), &["export"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    assert_eq!(said.trim().lines().count(), 1, "{said}");
+    assert!(said.contains("another"), "{said}");
+    store.close().await.unwrap();
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made() {
+    let dir = place();
+    for words in [&["export"][..], &["verify"], &["forget", "acme", "1"]] {
+        let output = on(dir.path(), words);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains("there is no store in"), "{}", said(&output));
+    }
+    assert!(!dir.path().join("store").exists());
+    let output = on(dir.path(), &["import", "nowhere.jsonl"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
