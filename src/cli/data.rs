@@ -70,8 +70,8 @@ pub(super) fn forget(dir: &Path, account: &str, who: &str) -> Result<(), Failure
         Ok((contact.remote.clone(), erase::forget(store, contact, clock::now()).await?))
     })?;
     println!(
-        "{account}: {id} is erased, and {cases} of his cases are emptied; what stands of him at the \
-         desk goes at the next run, and what he wrote on the network stays there"
+        "{account}: {id} is erased, and {cases} of his cases are emptied; what stands of him at \
+         the desk goes at the next run, and what he wrote on the network stays there"
     );
     Ok(())
 }

@@ -31,7 +31,7 @@ fn between(text: &str, mark: &str, part: &str) -> Option<String> {
 }
 
 fn ground() -> Ground {
-    Ground { net: Net::new(true), now: Arc::new(Timestamp::default) }
+    Ground { net: Net::new(false), now: Arc::new(Timestamp::default) }
 }
 
 fn read(name: &str) -> Text {
