@@ -51,6 +51,7 @@ pub mod reach;
 pub mod record;
 pub mod replay;
 pub mod reply;
+pub mod retry;
 pub mod rich;
 pub mod text;
 pub mod time;

@@ -1,0 +1,80 @@
+//! Wakes cases. The store knows who wants to be woken; here is only the waiting.
+
+use super::Inner;
+use crate::case::event::{Envelope, Event};
+use crate::case::id::CaseNo;
+use crate::case::model::{Alarm, Wake};
+use crate::case::time::{Span, Timestamp};
+use crate::inbox::{Door, Shut};
+use crate::store::StoreError;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The longest sleep: a clock that is set forward is noticed after it.
+const NAP: Span = Span::seconds(30);
+/// Alarms taken at once.
+const PAGE: usize = 256;
+
+/// The envelope of an alarm: it names case, purpose and time, so that a second firing is known.
+fn due(case: CaseNo, alarm: &Alarm) -> Envelope {
+    let what = match alarm.what {
+        Wake::Release(line) => format!("release.{line}"),
+        Wake::Patience(rung) => format!("patience.{rung}"),
+        Wake::Snooze => "snooze".into(),
+    };
+    let id = format!("due:{}:{what}:{}", case.0, alarm.at.0);
+    Envelope::new(id, Event::Due { case, alarm: alarm.clone() })
+}
+
+impl Inner {
+    /// Wakes cases until the engine shuts.
+    pub(super) async fn wake_cases(self: &Arc<Self>) -> Result<(), StoreError> {
+        // Alarms that went off and were known already: the store still lists them for a moment, or
+        // for good if their envelope came from an older copy of the store.
+        let mut known = BTreeSet::new();
+        loop {
+            let changed = self.alarms.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let now = self.clock.now();
+            let due = self.store.alarms(now, PAGE).await?;
+            let fresh: Vec<_> = due.into_iter().filter(|alarm| !known.contains(alarm)).collect();
+            if fresh.is_empty() {
+                let wait = self.until_next(now).await?;
+                tokio::select! {
+                    biased;
+                    () = self.shut.cancelled() => return Ok(()),
+                    () = changed => {}
+                    () = self.clock.sleep(wait) => {}
+                }
+                continue;
+            }
+            if self.fire(fresh, &mut known).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn fire(
+        self: &Arc<Self>,
+        due_now: Vec<(CaseNo, Alarm)>,
+        known: &mut BTreeSet<(CaseNo, Alarm)>,
+    ) -> Result<(), Shut> {
+        let engine = super::Engine(self.clone());
+        let puts = due_now.iter().map(|(case, alarm)| engine.put(due(*case, alarm)));
+        let taken = futures_util::future::try_join_all(puts).await?;
+        for (alarm, taken) in due_now.into_iter().zip(taken) {
+            if taken.repeated {
+                tracing::debug!(case = %alarm.0, "an alarm that went off before is still set");
+                known.insert(alarm);
+            }
+        }
+        Ok(())
+    }
+
+    async fn until_next(&self, now: Timestamp) -> Result<Span, StoreError> {
+        let ahead = self.store.alarms(now + NAP, PAGE).await?;
+        let next = ahead.iter().map(|(_, alarm)| alarm.at).find(|at| *at > now);
+        Ok(next.map_or(NAP, |at| at.since(now)))
+    }
+}
