@@ -90,7 +90,7 @@ impl Engine {
         let inner = &self.0;
         inner.stop.cancel();
         let drivers = async { while tasks.join_next().await.is_some() {} };
-        // Outbox and alarms end with `shut`; drivers first get a moment to hand over what they have.
+        // Outbox and alarms end with `shut`; drivers first get a moment to hand over.
         let handed = clock::within(&*inner.clock, DRIVERS, inner.idle()).await;
         inner.shut.cancel();
         if clock::within(&*inner.clock, DRIVERS, drivers).await.is_none() || handed.is_none() {

@@ -63,7 +63,8 @@ impl Inner {
             Ok(taken) => taken.map_err(Broken::Store),
             Err(_) => {
                 health::panicked();
-                tracing::error!(event = envelope.event.name(), id = %envelope.id, "a step panicked");
+                let event = envelope.event.name();
+                tracing::error!(event, id = %envelope.id, "a step panicked");
                 Err(Broken::Panic)
             }
         }

@@ -227,7 +227,8 @@ impl Inner {
             Err(Failure::Gone(why)) => self.gone(load, attempt.number, why).await,
             Err(Failure::Dead(why)) => self.dead(load, attempt.number, &why).await,
             Err(Failure::Unsure(why)) => {
-                tracing::warn!(delivery = %load.head().id, "nobody knows whether it arrived: {why}");
+                let id = &load.head().id;
+                tracing::warn!(delivery = %id, "nobody knows whether it arrived: {why}");
                 self.outbox.defer(&load.ids(), began + self.patience(&load).await?.look_after);
                 Ok(())
             }
@@ -318,7 +319,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The thread is gone. The head says so, and opens another; those that went with it wait for it.
+    /// The thread is gone. The head says so, and opens another; those that went with it wait.
     async fn gone(
         self: &Arc<Self>,
         mut load: Load,
