@@ -20,6 +20,7 @@ fn due(case: CaseNo, alarm: &Alarm) -> Envelope {
     let what = match alarm.what {
         Wake::Release(line) => format!("release.{line}"),
         Wake::Patience(rung) => format!("patience.{rung}"),
+        Wake::Promise(n) => format!("promise.{n}"),
         Wake::Snooze => "snooze".into(),
     };
     let id = format!("due:{}:{what}:{}", case.0, alarm.at.0);
