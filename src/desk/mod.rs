@@ -96,5 +96,7 @@ pub struct Driver {
     pub face: fn(Shared, &str) -> axum::Router,
 }
 
+pub mod slack;
+
 /// All desks, by name.
-pub static DESKS: &[&Driver] = &[];
+pub static DESKS: &[&Driver] = &[&slack::SLACK];
