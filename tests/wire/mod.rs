@@ -1,1 +1,3 @@
-//! To come.
+//! Do we speak the platforms' language?
+
+mod slack;

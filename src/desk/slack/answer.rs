@@ -148,7 +148,7 @@ async fn closed(slack: &Shared, inbox: &Inbox, me: &Me, event: &Value) -> Ack {
 }
 
 async fn heard(slack: &Shared, inbox: &Inbox, me: &Me, mut message: Message) -> Ack {
-    let found = slack.people.find(&slack.calls, &me.team, hear::people(&message)).await;
+    let found = slack.find(me, hear::people(&message)).await;
     let Ok(people) = found else { return Ack::Not };
     let first = slack.twice.lock().unwrap_or_else(PoisonError::into_inner).first(&message);
     if let Some(first) = first {
@@ -209,7 +209,7 @@ async fn commanded(
     let mut ids: Vec<String> = hear::plain::called(&command.text).map(str::to_owned).collect();
     ids.truncate(10);
     ids.push(command.user_id.clone());
-    let Ok(people) = slack.people.find(&slack.calls, &me.team, ids).await else {
+    let Ok(people) = slack.find(me, ids).await else {
         return Ok(busy(Surface::Command));
     };
     let asked = asked::command(me, &people, command, ticket);
@@ -226,7 +226,7 @@ async fn interacted(
     let mut ids = hear::people(&from.message);
     ids.push(from.user.id.clone());
     let surface = if from.kind == "view_submission" { Surface::Form } else { Surface::Press };
-    let Ok(people) = slack.people.find(&slack.calls, &me.team, ids).await else {
+    let Ok(people) = slack.find(me, ids).await else {
         return Ok(busy(surface));
     };
     match asked::interaction(me, &people, from, ticket) {

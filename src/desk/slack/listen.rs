@@ -8,6 +8,7 @@ use super::answer::{self, Ack};
 use super::calls::{self, Calls, Conn, Trouble, is_dead};
 use super::wire::Frame;
 use super::{Mode, Shared};
+use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Pulse};
 use crate::net::Stopped;
 use secrecy::SecretString;
@@ -19,17 +20,17 @@ use slack_morphism::prelude::{SlackClientEventsListenerEnvironment, SlackClientS
 use slack_morphism::{SlackSocketModeClientListener, SlackSocketModeWssClientId};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// How often the watch looks.
-const WATCH: Duration = Duration::from_secs(5);
+const WATCH: Span = Span::seconds(5);
 /// Without a frame for this long, Slack is asked something.
-const QUIET: Duration = Duration::from_secs(30);
+const QUIET: Span = Span::seconds(30);
 /// Without a frame for this long the socket is opened anew: it may have gone deaf.
-const DEAF: Duration = Duration::from_secs(600);
+const DEAF: Span = Span::minutes(10);
 /// A connection that ended sooner than this is not opened again at once.
-const SHORT: Duration = Duration::from_secs(2);
+const SHORT: Span = Span::seconds(2);
 
 type Manager = dyn SlackSocketModeClientsManager + Send + Sync;
 
@@ -45,8 +46,8 @@ struct Ear {
 #[derive(Clone, Copy)]
 struct State {
     connected: bool,
-    hello: Instant,
-    frame: Instant,
+    hello: Timestamp,
+    frame: Timestamp,
 }
 
 /// Hears until the inbox's stop fires.
@@ -111,7 +112,7 @@ async fn served(slack: &Shared, inbox: &Inbox, swept: &Notify) -> Stopped {
         }
         tokio::select! {
             () = inbox.stop().cancelled() => return Stopped::Asked,
-            () = tokio::time::sleep(QUIET) => {}
+            () = tokio::time::sleep(QUIET.to_std()) => {}
         }
     }
 }
@@ -123,7 +124,7 @@ async fn session(
     swept: &Arc<Notify>,
     token: &SecretString,
 ) -> Option<Stopped> {
-    let now = Instant::now();
+    let now = slack.now();
     let ear = Arc::new(Ear {
         slack: slack.clone(),
         inbox: inbox.clone(),
@@ -140,7 +141,7 @@ async fn session(
         .with_reconnect_timeout_in_seconds(1);
     let registered = manager.register_new_token(&config, calls::token(token), ear.clone()).await;
     if registered.is_err() {
-        tokio::time::sleep(SHORT).await;
+        tokio::time::sleep(SHORT.to_std()).await;
         return None;
     }
     manager.start().await;
@@ -151,21 +152,21 @@ async fn session(
 }
 
 async fn watch(slack: &Shared, ear: &Ear, app: &Calls) -> Option<Stopped> {
-    let mut asked = Instant::now();
+    let mut asked = slack.now();
     loop {
         tokio::select! {
             () = ear.inbox.stop().cancelled() => return Some(Stopped::Asked),
-            () = tokio::time::sleep(WATCH) => {}
+            () = tokio::time::sleep(WATCH.to_std()) => {}
         }
-        let state = ear.state();
-        if state.connected && state.frame.elapsed() > DEAF {
+        let (state, now) = (ear.state(), slack.now());
+        if state.connected && now.since(state.frame) > DEAF {
             return None;
         }
         let quiet = if state.connected { QUIET } else { WATCH };
-        if state.frame.elapsed() < quiet || asked.elapsed() < quiet {
+        if now.since(state.frame) < quiet || now.since(asked) < quiet {
             continue;
         }
-        asked = Instant::now();
+        asked = now;
         if let Some(stopped) = ask(slack, ear, app, state.connected).await {
             return Some(stopped);
         }
@@ -202,10 +203,10 @@ impl Ear {
     }
 
     async fn again(&self, id: &SlackSocketModeWssClientId) {
-        let since = self.state().hello.elapsed();
+        let since = self.slack.now().since(self.state().hello);
         self.change(|state| state.connected = false);
         if since < SHORT {
-            tokio::time::sleep(SHORT - since).await;
+            tokio::time::sleep(Span(SHORT.0 - since.0).to_std()).await;
         }
         let manager = self.manager.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(manager) = manager.and_then(|manager| manager.upgrade()) {
@@ -214,9 +215,10 @@ impl Ear {
     }
 
     fn hello(&self, frame: &Frame) {
+        let now = self.slack.now();
         self.change(|state| {
             state.connected = true;
-            state.hello = Instant::now();
+            state.hello = now;
         });
         self.slack.is_app(&frame.connection_info.app_id);
         self.inbox.pulse(&self.slack.feed(), Pulse::Read);
@@ -242,7 +244,8 @@ fn acknowledged(ticket: &str, ack: Ack) -> Option<String> {
 #[async_trait::async_trait]
 impl SlackSocketModeClientListener for Ear {
     async fn on_message(&self, id: &SlackSocketModeWssClientId, body: String) -> Option<String> {
-        self.change(|state| state.frame = Instant::now());
+        let now = self.slack.now();
+        self.change(|state| state.frame = now);
         let Ok(frame) = serde_json::from_str::<Frame>(&body) else {
             return garbled(self, &body).await;
         };

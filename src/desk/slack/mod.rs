@@ -37,7 +37,10 @@ use url::Url;
 /// The row in the table of desks.
 pub static SLACK: Driver = Driver { name: "slack", example: EXAMPLE, open, face: face::face };
 
-const EXAMPLE: &str = r#"# How Slack reaches us: "socket" needs no public address, "http" does.
+const EXAMPLE: &str = r#"# A Slack workspace, where colleagues answer.
+[desk.office]
+kind = "slack"
+# How Slack reaches us: "socket" needs no public address, "http" does.
 mode = "socket"
 # The bot token (xoxb-…), shown by Slack after the app was installed.
 bot_token = "env:SLACK_BOT_TOKEN"
@@ -152,6 +155,10 @@ fn check(
 }
 
 impl Slack {
+    fn now(&self) -> crate::case::time::Timestamp {
+        (self.ground.now)()
+    }
+
     fn feed(&self) -> FeedId {
         FeedId::new(self.desk.as_str())
     }
@@ -176,6 +183,11 @@ impl Slack {
         };
         *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some(me.clone());
         Ok(me)
+    }
+
+    /// Looks up these people.
+    async fn find(&self, me: &Me, ids: Vec<String>) -> Result<hear::People, Trouble> {
+        self.people.find(&self.calls, &me.team, ids, self.now()).await
     }
 
     fn is_app(&self, app: &str) {
@@ -213,7 +225,7 @@ impl Slack {
             Notice::Mark { message, .. } => message.message.clone(),
             _ => String::new(),
         };
-        Receipt { remote, url: None, at: (self.ground.now)() }
+        Receipt { remote, url: None, at: self.now() }
     }
 
     async fn receipt(

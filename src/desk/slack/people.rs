@@ -5,35 +5,35 @@ use super::hear::{People, Person};
 use super::wire::User;
 use crate::case::event::Standing;
 use crate::case::limits::NAME_BYTES;
+use crate::case::time::{Span, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 /// How long somebody's record is believed: a guest who becomes a member, and the other way round,
 /// is noticed within this time.
-const KEPT: Duration = Duration::from_secs(300);
+const KEPT: Span = Span::minutes(5);
 /// Records kept at once.
 const MOST: usize = 10_000;
 
 /// People looked up before.
 #[derive(Default)]
 pub(super) struct Book {
-    known: Mutex<BTreeMap<String, (Person, Instant)>>,
+    known: Mutex<BTreeMap<String, (Person, Timestamp)>>,
 }
 
 impl Book {
-    fn get(&self, id: &str) -> Option<Person> {
+    fn get(&self, id: &str, now: Timestamp) -> Option<Person> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(id).filter(|(_, at)| at.elapsed() < KEPT).map(|(person, _)| person.clone())
+        known.get(id).filter(|(_, at)| now.since(*at) < KEPT).map(|(person, _)| person.clone())
     }
 
-    fn put(&self, id: &str, person: Person) {
+    fn put(&self, id: &str, person: Person, now: Timestamp) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(id.to_owned(), (person, Instant::now()));
+        known.insert(id.to_owned(), (person, now));
     }
 
     /// Looks up all of them. Somebody whom Slack does not know is left out, and so is nobody.
@@ -45,19 +45,26 @@ impl Book {
         calls: &Calls,
         team: &str,
         ids: Vec<String>,
+        now: Timestamp,
     ) -> Result<People, Trouble> {
         let mut people = People::new();
         for id in ids {
-            let person = match self.get(&id) {
+            let person = match self.get(&id, now) {
                 Some(person) => Some(person),
-                None => self.ask(calls, team, &id).await?,
+                None => self.ask(calls, team, &id, now).await?,
             };
             people.extend(person.map(|person| (id, person)));
         }
         Ok(people)
     }
 
-    async fn ask(&self, calls: &Calls, team: &str, id: &str) -> Result<Option<Person>, Trouble> {
+    async fn ask(
+        &self,
+        calls: &Calls,
+        team: &str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Person>, Trouble> {
         let answer = match calls.get("users.info", &[("user", id)]).await {
             Ok(answer) => answer,
             Err(Trouble::No(code)) if code.starts_with("user_not_") => return Ok(None),
@@ -65,7 +72,7 @@ impl Book {
         };
         let Ok(user) = User::deserialize(&answer["user"]) else { return Ok(None) };
         let person = person(&user, team);
-        self.put(id, person.clone());
+        self.put(id, person.clone(), now);
         Ok(Some(person))
     }
 }

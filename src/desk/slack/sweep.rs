@@ -259,7 +259,7 @@ async fn heard(
             inbox.put(hear::lost(me, channel, &message.ts, why)).await.map_err(|_| shut())?;
             continue;
         }
-        let people = slack.people.find(&slack.calls, &me.team, hear::people(&message)).await;
+        let people = slack.find(me, hear::people(&message)).await;
         let people = people.map_err(Trouble::after_read)?;
         for envelope in hear::written(me, &people, &message, channel) {
             inbox.put(envelope).await.map_err(|_| shut())?;

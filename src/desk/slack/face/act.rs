@@ -1,5 +1,8 @@
 //! What people do that has no API: press, type a command, use a shortcut, send a form; and the
 //! installing of an app. Each writes what the app is told into the ledger; `push` carries it there.
+//!
+//! Source: [interactivity], [slash-commands], [shortcuts], [block_actions],
+//! [view_submission] (named in `face/mod.rs`).
 
 use super::show::{self, How, stamp};
 use crate::world::World;

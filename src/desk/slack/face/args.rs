@@ -1,4 +1,6 @@
 //! Arguments of a call: query, form or JSON, as `[web-api]` allows them.
+//!
+//! Source: [web-api] (named in `face/mod.rs`).
 
 use axum::http::HeaderMap;
 use serde_json::{Map, Value};

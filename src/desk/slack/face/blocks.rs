@@ -1,4 +1,6 @@
 //! Block Kit's limits, as the references of its blocks and elements state them (`[block-kit]`).
+//!
+//! Source: [block-kit] (named in `face/mod.rs`).
 
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -265,7 +267,9 @@ mod tests {
 
     #[test]
     fn finds_each_kind_of_mistake() {
-        let button = |id: &str, text: &str| json!({"type": "button", "action_id": id, "text": {"type": "plain_text", "text": text}});
+        let label = |text: &str| json!({"type": "plain_text", "text": text});
+        let button =
+            |id: &str, text: &str| json!({"type": "button", "action_id": id, "text": label(text)});
         let good = json!([{"type": "actions", "block_id": "a", "elements": [button("x", "Go")]}]);
         assert_eq!(check(&good, 50), Vec::<String>::new());
         let cases = [

@@ -1,4 +1,6 @@
 //! `chat.*` and `reactions.*`.
+//!
+//! Source: the reference page of each method on docs.slack.dev (named in `face/mod.rs`).
 
 use super::show::{self, How};
 use super::{Answer, Call, Method, No, blocks, stamp};

@@ -1,4 +1,6 @@
 //! What happened, as the events an app is told (`[events]`, pages of each event).
+//!
+//! Source: [events] and the page of each event (named in `face/mod.rs`).
 
 use super::act::App;
 use super::show::{self, How, stamp};

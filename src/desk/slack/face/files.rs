@@ -1,4 +1,6 @@
 //! Files: the upload in three steps, and the download that needs a token.
+//!
+//! Source: [files] and the pages of the two upload methods (named in `face/mod.rs`).
 
 use super::{Answer, Call, Face, Method, No, args, faulty, now, show, stamp};
 use crate::world::office::{File, Message};

@@ -1,7 +1,7 @@
 //! Slack as the world pretends it: Web API, Socket Mode, signed HTTP, files, response addresses.
 //!
 //! Written by hand from Slack's own pages, never from `wire`, so that driver and face cannot agree
-//! on the same mistake. Sources are named as in `[method]` = that method's reference page,
+//! on the same mistake. Source: Slack's own pages, named `[method]` = that method's reference,
 //! `[threads]`, `[socket-mode]`, `[block-kit]`, `[events]`, `[interactivity]`, `[signing]` = the
 //! pages of these names on docs.slack.dev, read in 2026. Stricter than Slack where a mistake of
 //! ours would otherwise pass: unknown arguments are refused, and metadata is shown only to those

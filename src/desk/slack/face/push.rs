@@ -3,6 +3,8 @@
 //!
 //! What happens while an app listens nowhere is not told to it later: Slack gives up after a few
 //! tries, and an app must sweep.
+//!
+//! Source: [socket-mode], [events], [signing] (named in `face/mod.rs`).
 
 use super::act::App;
 use super::{Face, act, events, now, views};
@@ -274,7 +276,8 @@ async fn connected(face: &Face, mut socket: WebSocket, app: &str) {
         let (n, how) = hang_up(face);
         if n != began {
             if how != "cut" {
-                let bye = json!({"type": "disconnect", "reason": how, "debug_info": {"host": "applink-1"}});
+                let from = json!({"host": "applink-1"});
+                let bye = json!({"type": "disconnect", "reason": how, "debug_info": from});
                 let _ = socket.send(text(&bye)).await;
                 let _ = socket.recv().await;
             }

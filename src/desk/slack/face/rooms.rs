@@ -1,4 +1,6 @@
 //! `auth.*`, `apps.*`, `conversations.*`, `users.*`, `usergroups.*`.
+//!
+//! Source: the reference page of each method on docs.slack.dev (named in `face/mod.rs`).
 
 use super::show::{self, How};
 use super::{Answer, Call, Method, No};
@@ -277,7 +279,5 @@ fn people(call: &mut Call<'_>) -> Answer {
     let office = call.office();
     let all: Vec<_> = office.members.values().map(|m| show::user(office, m)).collect();
     let at = office.happened.last().map_or(0, |h| h.at.0);
-    Ok(
-        json!({"members": all, "cache_ts": at / 1_000_000, "response_metadata": {"next_cursor": ""}}),
-    )
+    Ok(json!({"members": all, "cache_ts": at / 1_000_000, "response_metadata": {}}))
 }

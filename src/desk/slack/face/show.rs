@@ -1,4 +1,6 @@
 //! The world as Slack writes it: timestamps, messages, people, channels.
+//!
+//! Source: [message], [users.info], [conversations.info] (named in `face/mod.rs`).
 
 use super::act::App;
 use crate::world::office::{Channel, File, Kind, Member, Message, Office};

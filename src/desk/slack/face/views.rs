@@ -1,4 +1,6 @@
 //! `views.*` and the addresses to which an app may answer later.
+//!
+//! Source: [views], [interactivity] (named in `face/mod.rs`).
 
 use super::{Answer, Call, Face, Method, No, chat, faulty, now};
 use crate::world::office::{Form, Message};

@@ -1,6 +1,6 @@
 //! What people ask careline to do, by whatever surface, as words.
 
-use super::{Me, People, read};
+use super::{Me, People, named, read};
 use crate::case::event::{Envelope, Event, Request};
 use crate::case::rich::Theirs;
 use crate::desk::slack::wire::{Command, Interaction, instant};
@@ -75,6 +75,7 @@ pub(crate) fn command(me: &Me, people: &People, from: &Command, ticket: &str) ->
         channel: me.channel(&from.channel_id),
         thread: None,
         words: read(me, people, &from.text).text,
+        named: named(me, people, &from.text),
         on: None,
         asked: None,
     };
@@ -127,6 +128,7 @@ fn request(me: &Me, people: &People, way: &Way, words: String) -> Request {
         channel: me.channel(&way.channel),
         thread,
         words,
+        named: Vec::new(),
         on: None,
         asked: None,
     }

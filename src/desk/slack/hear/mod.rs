@@ -155,6 +155,7 @@ fn mention(me: &Me, people: &People, m: &Message, channel: &str) -> Option<Reque
         channel: me.channel(channel),
         thread: in_thread(m).then(|| me.thread(channel, &m.thread_ts)),
         words: read(me, people, words).text,
+        named: named(me, people, words),
         on: None,
         asked: instant(&m.ts),
     })
@@ -168,6 +169,12 @@ fn addressed<'a>(me: &Me, text: &'a str) -> Option<&'a str> {
     let rest = text.trim_start().strip_prefix("<@")?.strip_prefix(me.user.as_str())?;
     let (label, rest) = rest.split_once('>')?;
     (label.is_empty() || label.starts_with('|')).then(|| rest.trim_start_matches([' ', ':', ',']))
+}
+
+/// Colleagues whom the words name, in order.
+fn named(me: &Me, people: &People, words: &str) -> Vec<Agent> {
+    let others = plain::called(words).filter(|id| *id != me.user && people.contains_key(*id));
+    others.take(MEDIA).map(|id| me.agent(people, id).0).collect()
 }
 
 fn read(me: &Me, people: &People, text: &str) -> plain::Plain {

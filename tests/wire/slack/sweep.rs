@@ -1,0 +1,116 @@
+//! What was said while nobody listened is heard afterwards.
+
+use super::*;
+use careline::desk::Mark;
+use careline::world::fault::{Fault, Wrong};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_no_event_told_are_found_by_the_sweep() {
+    let scene = Scene::listening().await;
+    let (quiet, busy, new) = (scene.root(), scene.root(), scene.root());
+    let seen = scene.say(ANN, Some(busy), "heard");
+    scene.say(ANN, Some(quiet), "heard too");
+    scene.said("heard").await;
+    let last = scene.said("heard too").await.message.message;
+    scene.change(|w| {
+        w.faults.set(Fault {
+            face: "office".into(),
+            call: "socket".into(),
+            skip: 0,
+            times: 0,
+            wrong: Wrong::Silence,
+        })
+    });
+    scene.say(ANN, Some(busy), "missed");
+    scene.say("U0GUEST", Some(new), "missed as well");
+    let body = json!({"channel": CHANNEL, "text": "robots too", "thread_ts": face::stamp(busy)});
+    scene.call("xoxb-other", "chat.postMessage", body).await;
+    let mark = |root, seen: Option<String>| Mark { thread: thread(root), seen };
+    let marks = vec![mark(quiet, Some(last)), mark(busy, Some(face::stamp(seen))), mark(new, None)];
+    scene.desk.sweep(marks, scene.inbox.clone()).await.unwrap();
+    assert_eq!(scene.said("missed").await.thread, thread(busy));
+    scene.said("missed as well").await;
+    assert!(scene.said("robots too").await.machine);
+    let said = scene.envelopes().iter().filter(|e| e.event.name() == "said").count();
+    assert_eq!(said, 5);
+    let pulses = scene.book.pulses.lock().unwrap().clone();
+    assert!(pulses.contains(&Pulse::Progress(3, 3)), "{pulses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_messages_come_as_echoes_with_their_marks() {
+    let scene = Scene::new().await;
+    let card = careline::case::effect::Notice::Open {
+        channel: channel(),
+        card: Box::new(super::deliver::card()),
+    };
+    let receipt = scene.desk.deliver(&out("d1", card)).await.unwrap();
+    let root = face::unstamp(&receipt.remote).unwrap();
+    scene.say(ANN, Some(root), "hm");
+    let marks = vec![Mark { thread: thread(root), seen: None }];
+    scene.desk.sweep(marks, scene.inbox.clone()).await.unwrap();
+    let echo = scene
+        .wait("an echo", |e| match &e.event {
+            Event::Echo { deployment, delivery, message, .. } => {
+                Some((deployment.clone(), delivery.clone(), message.clone()))
+            }
+            _ => None,
+        })
+        .await;
+    assert_eq!(echo, (Deployment::new("dep1"), DeliveryId::new("d1"), message(root)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_is_patient_and_notices_threads_that_are_gone() {
+    let scene = Scene::new().await;
+    let (stone, vanished) = (scene.root(), scene.root());
+    scene.say(ANN, Some(stone), "left behind");
+    scene
+        .change(|w| {
+            let at = w.now;
+            w.office("office").delete(at, None, CHANNEL, stone)
+        })
+        .unwrap();
+    scene
+        .change(|w| {
+            let at = w.now;
+            w.office("office").delete(at, None, CHANNEL, vanished)
+        })
+        .unwrap();
+    scene.change(|w| {
+        w.faults.set(Fault {
+            face: "office".into(),
+            call: "conversations".into(),
+            skip: 0,
+            times: 2,
+            wrong: Wrong::Status { status: 429, retry_after: Some("1".into()) },
+        })
+    });
+    let marks = [stone, vanished].map(|root| Mark { thread: thread(root), seen: None });
+    scene.desk.sweep(marks.to_vec(), scene.inbox.clone()).await.unwrap();
+    for root in [stone, vanished] {
+        scene
+            .wait("gone", |e| match &e.event {
+                Event::ThreadGone { thread: t, .. } if *t == thread(root) => Some(()),
+                _ => None,
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_cannot_read_says_so() {
+    let scene = Scene::new().await;
+    let marks = vec![Mark { thread: thread(scene.root()), seen: None }];
+    scene.change(|w| {
+        w.faults.set(Fault {
+            face: "office".into(),
+            call: "conversations".into(),
+            skip: 0,
+            times: 0,
+            wrong: Wrong::Status { status: 500, retry_after: None },
+        })
+    });
+    let failed = scene.desk.sweep(marks, scene.inbox.clone()).await;
+    assert!(failed.is_err());
+}
