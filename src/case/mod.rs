@@ -29,7 +29,7 @@
 //!
 //! [`reach()`](reach::reach) says what must be read for an event, [`decide()`] turns what was found
 //! into records to write. A [`draft::Draft`] is a decision while it is made; one file of `decide/`
-//! tells one event, one file of [`command`] one verb. [`replay::Replay`] does both over a plain map.
+//! tells one event, one file of [`command`] one verb. [`replay::Replay`] does both over a map.
 
 pub mod ability;
 pub mod alert;
