@@ -7,6 +7,7 @@ mod check;
 mod data;
 mod init;
 mod log;
+mod run;
 mod serve;
 mod signals;
 
@@ -250,7 +251,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Export { place, json: _ } => data::export(&place.config),
         Command::Import { place, file } => data::import(&place.config, &file),
         Command::Verify { place } => data::verify(&place.config),
-        Command::Run(_) | Command::Demo(_) => Err(Failure::Failed("is not built yet".into())),
+        Command::Run(args) => run::run(&args),
+        Command::Demo(_) => Err(Failure::Failed("is not built yet".into())),
     }
 }
 

@@ -126,7 +126,8 @@ impl Inner {
         let policy = self.policy();
         let decision = decide(&policy, &found, envelope);
         let answer = decision.answer.clone();
-        if decision.writes.is_empty() && decision.did.is_empty() {
+        // What writes nothing can be decided again as often as it comes: no commit.
+        if decision.writes.is_empty() {
             return Ok(Some((Taken { repeated: false, answer }, false)));
         }
         let used = decision.writes.contains_key(&Key::Case(envelope.spare));

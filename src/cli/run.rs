@@ -1,0 +1,86 @@
+//! `run`: everything is opened before anything is connected, so that a mistake is said at once.
+
+use super::signals::Signals;
+use super::{Failure, RunArgs, ground, open_store, serve, wait};
+use crate::case::policy::Policy;
+use crate::case::time::Span;
+use crate::config::{self, Config};
+use crate::engine::{Engine, Parts, Tuning, clock};
+use crate::store::{Store, forget};
+use crate::web;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// How often cases that are too old are looked for.
+const RETAIN_EVERY: Span = Span::hours(1);
+
+/// Runs until it is told to stop.
+pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let config = read(args)?;
+    wait(work(args, config))?
+}
+
+/// The configuration, with what the command line says on top.
+fn read(args: &RunArgs) -> Result<Config, Failure> {
+    let dir = &args.place.config;
+    let mut config = config::load_since(dir, config::environment, &ground(), args.since)?;
+    config.policy.dry_run |= args.dry_run;
+    Ok(config)
+}
+
+async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
+    let signals = Signals::listen()?;
+    let listener = serve::bind(config.web.listen).await?;
+    let store = open_store(&config.store)?;
+    let Config { policy, networks, desks, retention, .. } = config;
+    tracing::info!(revision = policy.revision, dry_run = policy.dry_run, "starting");
+    let bringers = (networks.clone(), desks.clone());
+    let parts = Parts {
+        store: store.clone(),
+        policy,
+        networks,
+        desks,
+        clock: Arc::new(clock::System),
+        tuning: Tuning::default(),
+    };
+    let engine = Engine::open(parts).await?;
+    let mut routes = engine.routes();
+    for (_, network) in &bringers.0 {
+        routes = network.routes(engine.inbox()).into_iter().fold(routes, axum::Router::merge);
+    }
+    for (_, desk) in &bringers.1 {
+        routes = desk.routes(engine.inbox()).into_iter().fold(routes, axum::Router::merge);
+    }
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(web::serve(listener, routes, stop.clone()));
+    let swept = tokio::spawn(retain(store, retention, stop.clone()));
+    let reload = || match read(args) {
+        Ok(config) => put_policy(&engine, config.policy),
+        Err(why) => tracing::error!("the policy stays as it was: {why}"),
+    };
+    let ran = signals.around(engine.run(stop.clone()), &stop, reload).await?;
+    stop.cancel();
+    let _ = (served.await, swept.await);
+    ran.map_err(Failure::Failed)
+}
+
+fn put_policy(engine: &Engine, policy: Policy) {
+    tracing::info!(revision = policy.revision, "the policy was read again");
+    engine.set_policy(policy);
+}
+
+/// Lets go of cases that were closed too long ago, now and every hour.
+async fn retain(store: Arc<dyn Store>, keep: Option<Span>, stop: CancellationToken) {
+    let Some(keep) = keep else { return };
+    loop {
+        match forget::retain(&*store, keep, clock::now()).await {
+            Ok(0) => {}
+            Ok(cases) => tracing::info!(cases, "old cases were let go"),
+            Err(error) => tracing::warn!("old cases could not be let go: {error}"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RETAIN_EVERY.to_std()) => {}
+        }
+    }
+}
