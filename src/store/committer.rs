@@ -7,6 +7,7 @@ use super::key;
 use super::table::{Group, Synced, Table};
 use super::{Outcome, StoreError, index, row};
 use crate::case::record::{Commit, Key, Record};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -19,8 +20,11 @@ const GROUP: usize = 512;
 pub enum Job {
     /// To commit this.
     Commit(Box<Commit>, Answer),
-    /// To write these rows as they are: only ever to drop old envelopes and log entries.
-    Raw(Group, Answer),
+    /// To write these rows as they are (envelopes and log entries only: they have no indexes), and
+    /// to give no number up to these again.
+    Raw(Group, High, Answer),
+    /// To write the table's files anew.
+    Compact(Answer),
     /// To end.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -28,56 +32,110 @@ pub enum Job {
 /// Where an answer goes.
 pub type Answer = oneshot::Sender<Result<Outcome, StoreError>>;
 
-/// What runs between applying a group and waiting for the disk: nothing, outside tests.
-pub type Between = Arc<dyn Fn() + Send + Sync>;
+/// What runs between applying a group and waiting for the disk: nothing, outside tests, which hold
+/// the committer there or let the disk fail.
+pub type Between = Arc<dyn Fn() -> std::io::Result<()> + Send + Sync>;
+
+/// The highest numbers that were ever given: none is given twice, even after its row was dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct High {
+    /// Of log entries.
+    pub log: u64,
+    /// Of cases: a delivery's name holds its case's number, and must stay one of a kind.
+    pub case: u64,
+}
+
+/// Reads the highest numbers.
+///
+/// # Errors
+/// [`StoreError`] when the machine fails.
+pub(super) fn high(row: Option<Vec<u8>>) -> Result<High, StoreError> {
+    row.map_or_else(
+        || Ok(High::default()),
+        |row| {
+            serde_json::from_slice(&row)
+                .map_err(|e| StoreError::Broken(format!("the highest numbers: {e}")))
+        },
+    )
+}
 
 /// Works until it is told to end or nobody is left to ask.
 pub fn work<T: Table>(table: &Synced<T>, jobs: &Receiver<Job>, between: &Between) {
-    let mut next_log = last_log(table).map_or(0, |seq| seq + 1);
     while let Ok(first) = jobs.recv() {
         let mut waiting = vec![first];
         waiting.extend(jobs.try_iter().take(GROUP - 1));
-        let mut group = Grouped { table, writes: Group::new(), next_log };
-        let mut answers = Vec::new();
-        let mut end = None;
-        for job in waiting {
+        if let Some(answer) = group(table, waiting, between) {
+            let _ = answer.send(table.unsynced().close());
+            return;
+        }
+    }
+    let _ = table.unsynced().close();
+}
+
+/// Where the answer to `close` goes.
+pub type Closing = oneshot::Sender<Result<(), StoreError>>;
+
+/// Does these jobs as one group, and answers each. Says whether somebody wants the end.
+pub fn group<T: Table>(table: &Synced<T>, jobs: Vec<Job>, between: &Between) -> Option<Closing> {
+    let mut answers = Vec::new();
+    let mut end = None;
+    let written = written(table, between, |group| {
+        for job in jobs {
             match job {
                 Job::Commit(commit, answer) => answers.push((answer, group.take(&commit))),
-                Job::Raw(rows, answer) => {
+                Job::Raw(rows, high, answer) => {
                     group.writes.extend(rows);
+                    group.high.log = group.high.log.max(high.log);
+                    group.high.case = group.high.case.max(high.case);
+                    answers.push((answer, Ok(Outcome::Fresh)));
+                }
+                Job::Compact(answer) => {
+                    group.compact = true;
                     answers.push((answer, Ok(Outcome::Fresh)));
                 }
                 Job::Close(answer) => end = Some(answer),
             }
         }
-        let (writes, log) = (group.writes, group.next_log);
-        let written = if writes.is_empty() { Ok(()) } else { table.write(&writes, || between()) };
-        match written {
-            Ok(()) => next_log = log,
-            Err(_) => table.settle(),
-        }
-        for (answer, outcome) in answers {
-            let _ = answer.send(written.clone().and(outcome));
-        }
-        if let Some(answer) = end {
-            let _ = answer.send(table.unsynced().close());
-            return;
-        }
+    });
+    for (answer, outcome) in answers {
+        let _ = answer.send(written.clone().and(outcome));
     }
+    end
 }
 
-fn last_log<T: Table>(table: &Synced<T>) -> Option<u64> {
-    let (from, to) = ([key::LOG], key::end_of(&[key::LOG]));
-    let (last, _) = table.unsynced().last(&from, &to).ok()??;
-    let bytes = last.get(1..9)?.try_into().ok()?;
-    Some(u64::from_be_bytes(bytes))
+/// Gathers a group and writes it.
+fn written<'t, T: Table>(
+    table: &'t Synced<T>,
+    between: &Between,
+    gather: impl FnOnce(&mut Grouped<'t, T>),
+) -> Result<(), StoreError> {
+    let ready = table.unsynced().ready();
+    let high = table.unsynced().get(&[key::HIGH]).and_then(high);
+    let known = *high.as_ref().unwrap_or(&High::default());
+    let mut group = Grouped { table, writes: Group::new(), high: known, compact: false };
+    gather(&mut group);
+    // What stood in front of a failed group goes only when the table was opened anew.
+    if ready? {
+        table.settle();
+    }
+    high?;
+    if group.high != known {
+        let row = serde_json::to_vec(&group.high)
+            .map_err(|e| StoreError::Broken(format!("the highest numbers: {e}")))?;
+        group.writes.insert(vec![key::HIGH], Some(row));
+    }
+    if !group.writes.is_empty() {
+        table.write(&group.writes, || between())?;
+    }
+    if group.compact { table.unsynced().compact() } else { Ok(()) }
 }
 
 /// A group while it grows.
 struct Grouped<'t, T> {
     table: &'t Synced<T>,
     writes: Group,
-    next_log: u64,
+    high: High,
+    compact: bool,
 }
 
 impl<T: Table> Grouped<'_, T> {
@@ -103,20 +161,23 @@ impl<T: Table> Grouped<'_, T> {
             }
         }
         let mut writes = Group::new();
+        let mut high = self.high;
         for (key, record) in &commit.writes {
+            if let Key::Case(no) = key {
+                high.case = high.case.max(no.0);
+            }
             self.put(key, record.as_ref(), &mut writes)?;
         }
         if let Some(envelope) = envelope {
             writes.insert(envelope, Some(commit.at.0.to_be_bytes().to_vec()));
         }
         if let Some(mut entry) = commit.log.clone() {
-            entry.seq = self.next_log;
-            let row = serde_json::to_vec(&entry)
-                .map_err(|e| StoreError::Broken(format!("a log entry cannot be written: {e}")))?;
-            writes.insert(key::log(entry.seq), Some(row));
-            self.next_log += 1;
+            entry.seq = high.log + 1;
+            high.log = entry.seq;
+            writes.insert(key::log(entry.seq), Some(row::log(&entry)?));
         }
         self.writes.extend(writes);
+        self.high = high;
         Ok(Outcome::Fresh)
     }
 

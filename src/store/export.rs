@@ -2,7 +2,8 @@
 //! (`{"kind": "case", …}`, a line of a case is a `message`) or an entry of the log.
 
 use super::key::KINDS;
-use super::{Kind, Outcome, Store, StoreError};
+use super::{Kind, Store, StoreError};
+use crate::case::id::{CaseNo, EnvelopeId};
 use crate::case::record::{Commit, Key, LogEntry, Record};
 use crate::case::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ const PAGE: usize = 256;
 struct Header {
     careline_export: u32,
     at: String,
+    last_case: CaseNo,
+    last_log: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -28,6 +31,14 @@ struct Row {
     record: Option<Record>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entry: Option<LogEntry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<(EnvelopeId, Timestamp)>,
+}
+
+impl Row {
+    fn of(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), key: None, record: None, entry: None, envelope: None }
+    }
 }
 
 /// Why an export or import ended early.
@@ -74,7 +85,8 @@ pub async fn export(
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<u64, ExportError> {
-    line(out, &Header { careline_export: FORMAT, at: now.to_string() })?;
+    let (last_case, last_log) = (store.last_case().await?, store.last_log().await?);
+    line(out, &Header { careline_export: FORMAT, at: now.to_string(), last_case, last_log })?;
     let mut lines = 1;
     for kind in KINDS {
         let mut after: Option<Key> = None;
@@ -83,25 +95,42 @@ pub async fn export(
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (key, versioned) in page {
-                let kind = name(kind).to_owned();
-                line(out, &Row { kind, key: Some(key), record: versioned.record, entry: None })?;
+                let kind = name(kind);
+                let row = Row { key: Some(key), record: versioned.record, ..Row::of(kind) };
+                line(out, &row)?;
                 lines += 1;
             }
         }
     }
-    let mut next = 0;
+    lines += envelopes(store, out).await? + log(store, out).await?;
+    out.flush()?;
+    Ok(lines)
+}
+
+async fn envelopes(store: &dyn Store, out: &mut (dyn Write + Send)) -> Result<u64, ExportError> {
+    let (mut lines, mut after) = (0, None);
     loop {
-        let page = store.log(next, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        next = last.seq + 1;
-        for entry in page {
-            let kind = "log".to_owned();
-            line(out, &Row { kind, key: None, record: None, entry: Some(entry) })?;
+        let page = store.envelopes(after.as_ref(), PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(lines) };
+        after = Some(last.clone());
+        for envelope in page {
+            line(out, &Row { envelope: Some(envelope), ..Row::of("envelope") })?;
             lines += 1;
         }
     }
-    out.flush()?;
-    Ok(lines)
+}
+
+async fn log(store: &dyn Store, out: &mut (dyn Write + Send)) -> Result<u64, ExportError> {
+    let (mut lines, mut after) = (0, 0);
+    loop {
+        let page = store.log(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(lines) };
+        after = last.seq;
+        for entry in page {
+            line(out, &Row { entry: Some(entry), ..Row::of("log") })?;
+            lines += 1;
+        }
+    }
 }
 
 fn line<T: Serialize>(out: &mut (dyn Write + Send), row: &T) -> io::Result<()> {
@@ -124,6 +153,7 @@ pub async fn import(
     }
     let mut read = 0;
     let mut text = String::new();
+    let mut pile = Pile::default();
     loop {
         text.clear();
         if lines.read_line(&mut text)? == 0 {
@@ -132,25 +162,26 @@ pub async fn import(
         read += 1;
         let wrong = |e: String| ExportError::Line(read, e);
         if read == 1 {
-            header(&text).map_err(wrong)?;
+            let header = header(&text).map_err(wrong)?;
+            store.load(Vec::new(), Vec::new(), (header.last_case, header.last_log)).await?;
             continue;
         }
         let row: Row = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
-        let commit =
-            commit(row, now).ok_or_else(|| wrong("neither a record nor a log entry".into()))?;
-        if store.commit(commit).await? == Outcome::Conflict {
-            return Err(ExportError::NotEmpty);
+        pile.add(row).ok_or_else(|| wrong("neither record, envelope nor log entry".into()))?;
+        if read % PAGE == 0 {
+            std::mem::take(&mut pile).write(store, now).await?;
         }
     }
-    if read == 0 {
-        return Err(ExportError::Line(1, "there is nothing in it".into()));
+    pile.write(store, now).await?;
+    match read {
+        0 => Err(ExportError::Line(1, "there is nothing in it".into())),
+        read => Ok(read as u64),
     }
-    Ok(read as u64)
 }
 
-fn header(text: &str) -> Result<(), String> {
+fn header(text: &str) -> Result<Header, String> {
     match serde_json::from_str::<Header>(text) {
-        Ok(header) if header.careline_export <= FORMAT => Ok(()),
+        Ok(header) if header.careline_export <= FORMAT => Ok(header),
         Ok(header) => Err(format!(
             "written by a newer careline (format {}; this one reads up to {FORMAT})",
             header.careline_export
@@ -159,22 +190,30 @@ fn header(text: &str) -> Result<(), String> {
     }
 }
 
-fn commit(row: Row, now: Timestamp) -> Option<Commit> {
-    let mut commit = Commit {
-        envelope: None,
-        at: now,
-        reads: BTreeMap::new(),
-        writes: BTreeMap::new(),
-        log: None,
-    };
-    match (row.key, row.record, row.entry) {
-        (Some(key), Some(record), None) => drop(commit.writes.insert(key, Some(record))),
-        (None, None, Some(entry)) => {
-            commit.at = entry.at;
-            commit.envelope = Some(entry.envelope.clone());
-            commit.log = Some(entry);
+/// Lines that are written together.
+#[derive(Default)]
+struct Pile {
+    writes: BTreeMap<Key, Option<Record>>,
+    envelopes: Vec<(EnvelopeId, Timestamp)>,
+    log: Vec<LogEntry>,
+}
+
+impl Pile {
+    fn add(&mut self, row: Row) -> Option<()> {
+        match (row.key, row.record, row.entry, row.envelope) {
+            (Some(key), Some(record), None, None) => {
+                self.writes.insert(key, Some(record));
+            }
+            (None, None, Some(entry), None) => self.log.push(entry),
+            (None, None, None, Some(envelope)) => self.envelopes.push(envelope),
+            _ => return None,
         }
-        _ => return None,
+        Some(())
     }
-    Some(commit)
+
+    async fn write(self, store: &dyn Store, at: Timestamp) -> Result<(), StoreError> {
+        let reads = BTreeMap::new();
+        store.commit(Commit { envelope: None, at, reads, writes: self.writes, log: None }).await?;
+        store.load(self.envelopes, self.log, (CaseNo::default(), 0)).await
+    }
 }

@@ -15,7 +15,9 @@ const PAGE: usize = 256;
 
 /// Erases a contact: his words, names, pictures and posts, ours to him, and what stands of them at
 /// the desk (queued, and done at the next run). A keyed mark stays, so that a sweep does not import
-/// him again. Says how many cases were emptied.
+/// him again. The store's files are then written anew, so that nothing remains in free space; copies
+/// that were made of them (`sled.damaged-*`, exports, backups) are the operator's to delete. Says how
+/// many cases were emptied.
 ///
 /// # Errors
 /// [`StoreError`] when the machine fails; erasing again goes on where it stopped.
@@ -30,7 +32,16 @@ pub async fn forget(
     for case in &cases {
         erase_case(store, case, now).await?;
     }
+    let handle = match read(store, [Key::Contact(contact.clone())])
+        .await?
+        .get(&Key::Contact(contact.clone()))
+    {
+        Some(Record::Contact(contact)) => contact.handle.clone(),
+        _ => Theirs::default(),
+    };
+    erase_unreadable(store, contact, &handle, now).await?;
     write(store, now, vec![(Key::Contact(contact.clone()), None)]).await?;
+    store.compact().await?;
     Ok(cases.len())
 }
 
@@ -157,6 +168,26 @@ async fn erase_case(store: &dyn Store, case: &Case, now: Timestamp) -> Result<()
     }
     writes.push((Key::Case(case.no), Some(Record::Case(Box::new(emptied)))));
     write(store, now, writes).await
+}
+
+/// Unreadable events that name him are dropped: nobody can tell what else of his is in them.
+async fn erase_unreadable(
+    store: &dyn Store,
+    contact: &ContactId,
+    handle: &Theirs,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut gone = Vec::new();
+    each(store, Kind::Quarantine, |key, record| {
+        if let Record::Quarantine { raw, .. } = record {
+            let names = |name: &str| !name.is_empty() && raw.raw().contains(name);
+            if names(&contact.remote) || names(handle.raw()) {
+                gone.push((key, None));
+            }
+        }
+    })
+    .await?;
+    write(store, now, gone).await
 }
 
 /// The keys of the network's posts in a line.

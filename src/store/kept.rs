@@ -1,11 +1,11 @@
 //! A store over any table: versions, envelopes, indexes, log and questions, written once.
 
-use super::committer::{Between, Job, work};
+use super::committer::{Between, High, Job, group, high, work};
 use super::find::Find;
 use super::key::{self, end_of, prefix};
 use super::table::{Group, Rows, Synced, Table};
 use super::{Kind, Outcome, Pending, Store, StoreError, index, row};
-use crate::case::id::{CaseNo, DeliveryId, Deployment};
+use crate::case::id::{CaseNo, DeliveryId, Deployment, EnvelopeId};
 use crate::case::limits::LISTED;
 use crate::case::model::Alarm;
 use crate::case::record::{
@@ -13,7 +13,8 @@ use crate::case::record::{
 };
 use crate::case::time::Timestamp;
 use crate::inbox::Task;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 /// Commits that may wait before whoever commits must wait too.
@@ -22,9 +23,42 @@ const WAITING: usize = 1024;
 /// See the module.
 pub struct Kept<T> {
     table: Arc<Synced<T>>,
-    jobs: mpsc::SyncSender<Job>,
+    way: Way,
     identity: Identity,
     find: Find,
+}
+
+/// How commits are done.
+enum Way {
+    /// On the caller's own thread, one after the other.
+    Here(Mutex<()>, Between),
+    /// By the committer's thread; `None` once it was told to end.
+    Thread(Mutex<Option<(mpsc::SyncSender<Job>, JoinHandle<()>)>>),
+}
+
+impl Way {
+    fn sender(&self) -> Option<mpsc::SyncSender<Job>> {
+        let Self::Thread(thread) = self else { return None };
+        let thread = thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().map(|(jobs, _)| jobs.clone())
+    }
+
+    /// Takes no more, and waits until what was taken is written and the table let go.
+    fn end(&self) {
+        let Self::Thread(thread) = self else { return };
+        let thread = thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((jobs, thread)) = thread {
+            drop(jobs);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<T> Drop for Kept<T> {
+    /// The next one to open this store must not find it locked.
+    fn drop(&mut self) {
+        self.way.end();
+    }
 }
 
 impl<T: Table> Kept<T> {
@@ -33,7 +67,7 @@ impl<T: Table> Kept<T> {
     /// # Errors
     /// [`StoreError`]: it cannot be read, or was written by a newer careline.
     pub fn open(table: T, now: Timestamp) -> Result<Self, StoreError> {
-        Self::open_with(table, now, Arc::new(|| {}))
+        Self::open_with(table, now, Arc::new(|| Ok(())))
     }
 
     /// As [`Kept::open`], with something to do between applying and syncing a group.
@@ -43,13 +77,12 @@ impl<T: Table> Kept<T> {
     pub fn open_with(table: T, now: Timestamp, between: Between) -> Result<Self, StoreError> {
         let table = Arc::new(Synced::new(table));
         let identity = identity(&table, now)?;
-        let (jobs, taken) = mpsc::sync_channel(WAITING);
-        let works = Arc::clone(&table);
-        std::thread::Builder::new()
-            .name("committer".into())
-            .spawn(move || work(&works, &taken, &between))
-            .map_err(|e| StoreError::Broken(format!("no thread for the committer: {e}")))?;
-        Ok(Self { table, jobs, identity, find: Find::default() })
+        let way = if table.unsynced().at_once() {
+            Way::Here(Mutex::default(), between)
+        } else {
+            Way::Thread(Mutex::new(Some(thread(&table, between)?)))
+        };
+        Ok(Self { table, way, identity, find: Find::default() })
     }
 
     /// The rows of a prefix, for export, checks and tests.
@@ -104,17 +137,27 @@ impl<T: Table> Kept<T> {
 
     async fn ask(&self, job: impl FnOnce(super::committer::Answer) -> Job) -> Asked {
         let (answer, answered) = oneshot::channel();
-        let mut job = job(answer);
-        // A full queue is waited for without holding a worker.
+        match &self.way {
+            Way::Here(turn, between) => {
+                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+                group(&self.table, vec![job(answer)], between);
+            }
+            Way::Thread(_) => self.send(job(answer)).await?,
+        }
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// A full queue is waited for without holding a worker.
+    async fn send(&self, mut job: Job) -> Result<(), StoreError> {
+        let jobs = self.way.sender().ok_or_else(closed)?;
         loop {
-            match self.jobs.try_send(job) {
-                Ok(()) => break,
+            match jobs.try_send(job) {
+                Ok(()) => return Ok(()),
                 Err(mpsc::TrySendError::Full(back)) => job = back,
                 Err(mpsc::TrySendError::Disconnected(_)) => return Err(closed()),
             }
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
-        answered.await.map_err(|_| closed())?
     }
 
     /// Drops rows of a prefix that are older than this, page by page.
@@ -134,10 +177,23 @@ impl<T: Table> Kept<T> {
             let gone: Group = old.map(|(key, _)| (key.clone(), None)).collect();
             dropped += gone.len() as u64;
             if !gone.is_empty() {
-                self.ask(|answer| Job::Raw(gone, answer)).await?;
+                self.ask(|answer| Job::Raw(gone, High::default(), answer)).await?;
             }
         }
     }
+}
+
+fn thread<T: Table>(
+    table: &Arc<Synced<T>>,
+    between: Between,
+) -> Result<(mpsc::SyncSender<Job>, JoinHandle<()>), StoreError> {
+    let (jobs, taken) = mpsc::sync_channel(WAITING);
+    let table = Arc::clone(table);
+    let thread = std::thread::Builder::new()
+        .name("committer".into())
+        .spawn(move || work(&table, &taken, &between))
+        .map_err(|e| StoreError::Broken(format!("no thread for the committer: {e}")))?;
+    Ok((jobs, thread))
 }
 
 fn envelope_at(value: &[u8]) -> Option<Timestamp> {
@@ -164,7 +220,7 @@ fn identity<T: Table>(table: &Synced<T>, now: Timestamp) -> Result<Identity, Sto
     }
     let identity = new_identity(now)?;
     let row = row::encode(1, &Record::Identity(identity.clone()))?;
-    table.write(&[(key, Some(row))].into(), || {})?;
+    table.write(&[(key, Some(row))].into(), || Ok(()))?;
     Ok(identity)
 }
 
@@ -232,11 +288,7 @@ impl<T: Table> Store for Kept<T> {
     }
 
     fn last_case(&self) -> Task<'_, Result<CaseNo, StoreError>> {
-        Box::pin(async move {
-            let from = [prefix(Kind::Case)];
-            let last = self.table.unsynced().last(&from, &end_of(&from))?;
-            Ok(last.and_then(|(key, _)| key::trailing_case(&key)).unwrap_or_default())
-        })
+        Box::pin(async move { Ok(CaseNo(high(self.table.get(&[key::HIGH])?)?.case)) })
     }
 
     fn scan<'a>(
@@ -261,7 +313,7 @@ impl<T: Table> Store for Kept<T> {
     fn log(&self, after: u64, limit: usize) -> Task<'_, Result<Vec<LogEntry>, StoreError>> {
         Box::pin(async move {
             let to = end_of(&[key::LOG]);
-            let rows = self.table.range(&key::log(after), &to, limit)?;
+            let rows = self.table.range(&key::log(after.saturating_add(1)), &to, limit)?;
             let read = |(_, value): &(Vec<u8>, Vec<u8>)| {
                 serde_json::from_slice(value)
                     .map_err(|e| StoreError::Broken(format!("a log entry cannot be read: {e}")))
@@ -281,13 +333,59 @@ impl<T: Table> Store for Kept<T> {
         Box::pin(async move { super::check::check(&self.table) })
     }
 
+    fn envelopes<'a>(
+        &'a self,
+        after: Option<&'a EnvelopeId>,
+        limit: usize,
+    ) -> Task<'a, Result<Vec<(EnvelopeId, Timestamp)>, StoreError>> {
+        Box::pin(async move {
+            let first = [key::ENVELOPE];
+            let from = after.map_or_else(|| first.to_vec(), |id| just_after(&key::envelope(id)));
+            let rows = self.table.range(&from, &end_of(&first), limit)?;
+            let damaged = || StoreError::Broken("an envelope of the store is damaged".into());
+            let read = |(key, value): &(Vec<u8>, Vec<u8>)| {
+                key::envelope_of(key).zip(envelope_at(value)).ok_or_else(damaged)
+            };
+            rows.iter().map(read).collect()
+        })
+    }
+
+    fn load(
+        &self,
+        envelopes: Vec<(EnvelopeId, Timestamp)>,
+        log: Vec<LogEntry>,
+        last: (CaseNo, u64),
+    ) -> Task<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut rows = Group::new();
+            for (id, at) in envelopes {
+                rows.insert(key::envelope(&id), Some(at.0.to_be_bytes().to_vec()));
+            }
+            for entry in log {
+                rows.insert(key::log(entry.seq), Some(row::log(&entry)?));
+            }
+            let high = High { case: last.0.0, log: last.1 };
+            self.ask(|answer| Job::Raw(rows, high, answer)).await.map(drop)
+        })
+    }
+
+    fn last_log(&self) -> Task<'_, Result<u64, StoreError>> {
+        Box::pin(async move { Ok(high(self.table.get(&[key::HIGH])?)?.log) })
+    }
+
+    fn compact(&self) -> Task<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.ask(Job::Compact).await.map(drop) })
+    }
+
     fn close(&self) -> Task<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
-            if self.jobs.send(Job::Close(answer)).is_err() {
+            if self.send(Job::Close(answer)).await.is_err() {
                 return Ok(());
             }
-            answered.await.unwrap_or(Ok(()))
+            let closed = answered.await.unwrap_or(Ok(()));
+            self.way.end();
+            closed
         })
     }
 }

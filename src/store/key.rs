@@ -15,6 +15,8 @@ use crate::case::time::Timestamp;
 pub const ENVELOPE: u8 = b'e';
 /// Prefix of the log.
 pub const LOG: u8 = b'L';
+/// Key of the highest numbers that were ever given.
+pub const HIGH: u8 = b'h';
 /// Prefix of all indexes.
 pub const INDEX: u8 = b'i';
 /// Index: deliveries that are not finished.

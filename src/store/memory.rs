@@ -34,12 +34,6 @@ impl Table for Memory {
         Ok(range.map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
-        let rows = self.rows();
-        let last = rows.range(from.to_vec()..to.to_vec()).next_back();
-        Ok(last.map(|(k, v)| (k.clone(), v.clone())))
-    }
-
     fn apply(&self, group: &Group) -> Result<(), StoreError> {
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in group {
@@ -53,6 +47,10 @@ impl Table for Memory {
 
     fn sync(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn at_once(&self) -> bool {
+        true
     }
 
     fn close(&self) -> Result<(), StoreError> {

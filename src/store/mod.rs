@@ -16,7 +16,7 @@ pub mod row;
 pub mod sled;
 pub mod table;
 
-use crate::case::id::{CaseNo, DeliveryId};
+use crate::case::id::{CaseNo, DeliveryId, EnvelopeId};
 use crate::case::model::Alarm;
 use crate::case::record::{Commit, Found, Identity, Key, LogEntry, Reach, Versioned};
 use crate::case::time::Timestamp;
@@ -142,7 +142,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Task<'_, Result<Vec<(CaseNo, Alarm)>, StoreError>>;
 
-    /// The highest case number in use.
+    /// The highest case number that was ever in use: no number is given twice, even after its case
+    /// was dropped.
     ///
     /// # Errors
     /// [`StoreError`] when the machine fails.
@@ -159,7 +160,7 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Task<'a, Result<Vec<(Key, Versioned)>, StoreError>>;
 
-    /// The log after `after`, at most `limit` entries.
+    /// The log after entry `after`, at most `limit` entries. The first entry is number 1.
     ///
     /// # Errors
     /// [`StoreError`] when the machine fails.
@@ -177,6 +178,40 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the machine fails.
     fn check(&self) -> Task<'_, Result<Vec<String>, StoreError>>;
+
+    /// Envelopes that were taken and when, in order of their ids, at most `limit`, after `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn envelopes<'a>(
+        &'a self,
+        after: Option<&'a EnvelopeId>,
+        limit: usize,
+    ) -> Task<'a, Result<Vec<(EnvelopeId, Timestamp)>, StoreError>>;
+
+    /// The number of the newest log entry there ever was; 0 before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn last_log(&self) -> Task<'_, Result<u64, StoreError>>;
+
+    /// Takes over envelopes and log entries of another store as they are, and gives no number up to
+    /// the `last` ones (case, log) again. For `import` only.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn load(
+        &self,
+        envelopes: Vec<(EnvelopeId, Timestamp)>,
+        log: Vec<LogEntry>,
+        last: (CaseNo, u64),
+    ) -> Task<'_, Result<(), StoreError>>;
+
+    /// Writes the store's files anew, so that nothing of what was deleted is left in them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails; the store goes on with the old files or the new ones.
+    fn compact(&self) -> Task<'_, Result<(), StoreError>>;
 
     /// Waits until all is on disk and lets go of it.
     ///

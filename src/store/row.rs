@@ -5,7 +5,7 @@
 
 use super::StoreError;
 use crate::case::limits::ROW_BYTES;
-use crate::case::record::{Record, Versioned};
+use crate::case::record::{LogEntry, Record, Versioned};
 
 /// The format that is written.
 pub const FORMAT: u8 = 1;
@@ -25,6 +25,15 @@ pub fn encode(version: u64, record: &Record) -> Result<Vec<u8>, StoreError> {
         }
         _ => Ok(row),
     }
+}
+
+/// A log entry as its row.
+///
+/// # Errors
+/// [`StoreError::Broken`]: never, as far as known.
+pub fn log(entry: &LogEntry) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(entry)
+        .map_err(|e| StoreError::Broken(format!("a log entry cannot be written: {e}")))
 }
 
 /// The version of a row.

@@ -23,12 +23,6 @@ pub trait Table: Send + Sync + 'static {
     /// [`StoreError`] when the machine fails.
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Rows, StoreError>;
 
-    /// The last key from `from` up to, not including, `to`.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the machine fails.
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError>;
-
     /// Writes a group, all of it or nothing, not yet for sure on disk.
     ///
     /// # Errors
@@ -40,6 +34,34 @@ pub trait Table: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] when the machine fails.
     fn sync(&self) -> Result<(), StoreError>;
+
+    /// Called before each group. A table that failed and can work again does so here and says
+    /// true: then all that it shows is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it still cannot write.
+    fn ready(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    /// Notes that a sync failed for a reason from outside (tests only).
+    fn failed(&self, _error: &std::io::Error) -> StoreError {
+        StoreError::Broken("the disk failed".into())
+    }
+
+    /// Writes its files anew, so that nothing of what was deleted is left in them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn compact(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Does it answer at once, without waiting for a disk? Then a commit is done on the caller's own
+    /// thread, and a simulated clock stays in charge.
+    fn at_once(&self) -> bool {
+        false
+    }
 
     /// Lets go of what it holds.
     ///
@@ -110,14 +132,18 @@ impl<T: Table> Synced<T> {
     ///
     /// # Errors
     /// [`StoreError`] when the machine fails.
-    pub fn write(&self, group: &Group, between: impl FnOnce()) -> Result<(), StoreError> {
+    pub fn write(
+        &self,
+        group: &Group,
+        between: impl FnOnce() -> std::io::Result<()>,
+    ) -> Result<(), StoreError> {
         let mut old = Group::new();
         for key in group.keys() {
             old.insert(key.clone(), self.table.get(key)?);
         }
         *self.before.write().unwrap_or_else(PoisonError::into_inner) = old;
         let done = self.table.apply(group).and_then(|()| {
-            between();
+            between().map_err(|e| self.table.failed(&e))?;
             self.table.sync()
         });
         if done.is_ok() {
