@@ -34,6 +34,7 @@ pub struct Sled {
 struct Handle {
     db: sled::Db,
     file: File,
+    blobs: std::path::PathBuf,
 }
 
 /// How writing goes.
