@@ -1,3 +1,5 @@
-//! Do we speak the platforms' language?
+//! Do we speak the platforms' language? Payloads in, requests out, and drivers against their faces.
 
+mod mastodon;
+mod mastodon_mock;
 mod slack;

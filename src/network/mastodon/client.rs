@@ -97,7 +97,9 @@ impl Client {
             200..=299 => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
             401 => Err(Unread::Dead(said())),
             404 | 410 => Err(Unread::Absent),
-            429 | 503 => Err(Unread::Down(said(), say::pause(answer, now))),
+            429 => Err(Unread::Down(said(), say::pause(answer, now))),
+            // The bucket's reset stands in every answer; it is no reason to wait here.
+            503 => Err(Unread::Down(said(), answer.retry_after(now))),
             _ => Err(Unread::Down(said(), None)),
         }
     }
