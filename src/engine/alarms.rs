@@ -22,7 +22,6 @@ fn due(case: CaseNo, alarm: &Alarm) -> Envelope {
         Wake::Patience(rung) => format!("patience.{rung}"),
         Wake::Promise(n) => format!("promise.{n}"),
         Wake::Snooze => "snooze".into(),
-        Wake::Promise(line) => format!("promise.{line}"),
     };
     let id = format!("due:{}:{what}:{}", case.0, alarm.at.0);
     Envelope::new(id, Event::Due { case, alarm: alarm.clone() })
