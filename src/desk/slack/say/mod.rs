@@ -380,7 +380,8 @@ pub(crate) fn answer(answer: &Answer) -> Option<Value> {
 
 fn short(text: &str, most: usize) -> Value {
     let text: String = text.chars().take(most).collect();
-    json!({"type": "plain_text", "text": if text.is_empty() { "…".to_owned() } else { text }, "emoji": false})
+    let text = if text.is_empty() { "…".to_owned() } else { text };
+    json!({"type": "plain_text", "text": text, "emoji": false})
 }
 
 /// A form as a modal (`[views]`: title 24, label and hint 2,000, field 3,000 characters).
