@@ -1,10 +1,11 @@
 //! Is every store as good as the others? One suite over the table of stores, and what only a store
 //! on disk must bear.
 
-pub mod networks;
 mod crash;
+mod desks;
 mod disk;
 mod erase;
 mod kit;
 mod model;
+pub mod networks;
 mod store;

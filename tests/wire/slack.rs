@@ -3,7 +3,10 @@
 
 mod ask;
 mod deliver;
+mod golden;
 mod hear;
+mod http;
+mod mean;
 mod sweep;
 
 use careline::case::effect::Answer;
