@@ -15,8 +15,10 @@ const PAGE: usize = 256;
 
 /// Erases a contact: his words, names, pictures and posts, ours to him, and what stands of them at
 /// the desk (queued, and done at the next run). A keyed mark stays, so that a sweep does not import
-/// him again. The store's files are then written anew, so that nothing remains in free space; copies
-/// that were made of them (`sled.damaged-*`, exports, backups) are the operator's to delete. Says how
+/// him again. The store's files are then written anew, so that nothing remains in free space;
+/// copies
+/// that were made of them (`sled.damaged-*`, exports, backups) are the operator's to delete. Says
+/// how
 /// many cases were emptied.
 ///
 /// # Errors

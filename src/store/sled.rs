@@ -1,13 +1,15 @@
 //! The table on disk for one machine: sled 0.34.7 behind the guards it needs.
 //!
-//! * `flush` makes no fsync on Linux (sled #1452, and measured): after it we `fdatasync` the file on
+//! * `flush` makes no fsync on Linux (sled #1452, and measured): after it we `fdatasync` the file
+//!   on
 //!   a descriptor of our own.
 //! * Concurrent flushes hang it (sled #1308): only the committer flushes. sled's own background
 //!   flusher stays on, since its garbage collection runs there.
 //! * A leftover `snap.*.generating`, or a damaged `snap.*`, keeps it from opening (sled #1527): the
 //!   first is removed under our lock before opening; if opening fails or panics, the directory is
 //!   copied aside, all `snap.*` are removed, and it is opened once more.
-//! * After an I/O error a handle never writes again. A full disk leaves it readable; before the next
+//! * After an I/O error a handle never writes again. A full disk leaves it readable; before the
+//!   next
 //!   commit, once a probe file could be written, it is dropped and opened anew.
 //! * After any other failure nothing is written until a restart: when an `fdatasync` fails, the
 //!   kernel may have thrown the pages away, and a second call would lie.

@@ -57,7 +57,8 @@ pub trait Table: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Does it answer at once, without waiting for a disk? Then a commit is done on the caller's own
+    /// Does it answer at once, without waiting for a disk? Then a commit is done on the caller's
+    /// own
     /// thread, and a simulated clock stays in charge.
     fn at_once(&self) -> bool {
         false

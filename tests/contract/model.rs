@@ -6,9 +6,12 @@ use careline::store::{Kind, Outcome, STORES, Store};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Keys with their new values; `None` deletes.
+type Writes = Vec<(u8, Option<u8>)>;
+
 #[derive(Clone, Debug)]
 enum Step {
-    Commit { envelope: Option<u8>, reads: Vec<(u8, u64)>, writes: Vec<(u8, Option<u8>)>, log: bool },
+    Commit { envelope: Option<u8>, reads: Vec<(u8, u64)>, writes: Writes, log: bool },
     Reopen,
     Compact,
 }
@@ -90,7 +93,11 @@ async fn compare(store: &dyn Store, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn every_store_does_what_the_model_does(steps in steps()) {

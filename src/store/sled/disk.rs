@@ -19,8 +19,10 @@ use std::path::{Path, PathBuf};
 const CACHE: u64 = 64 << 20;
 /// sled collects old segments only in its own flusher.
 const COLLECT_MS: u64 = 200;
-/// sled moves a page beyond a quarter of a segment into a blob file of its own, which its flush does
-/// not sync. A page holds several rows of 16 KiB, so its default of 512 KB is too small (seen in the
+/// sled moves a page beyond a quarter of a segment into a blob file of its own, which its flush
+/// does
+/// not sync. A page holds several rows of 16 KiB, so its default of 512 KB is too small (seen in
+/// the
 /// contract's test with ten such rows side by side).
 const SEGMENT: usize = 8 << 20;
 /// Room that must be free before a store that was full is opened again: two of sled's segments.
