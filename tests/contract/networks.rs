@@ -190,8 +190,7 @@ impl Bench {
     /// What our account really posted.
     pub fn sent(&self) -> Vec<SquarePost> {
         let mut world = self.world.look();
-        let happened = &world.square(ACME).happened;
-        let ours = happened.iter().filter_map(|h| match &h.what {
+        let ours = world.square(ACME).happened.iter().filter_map(|h| match &h.what {
             What::Posted { post } if post.author == "900" => Some((**post).clone()),
             _ => None,
         });
@@ -222,10 +221,10 @@ pub fn answer(to: &Mention, text: &str, key: &str) -> Outgoing {
     };
     let text = PublicText::for_test(&format!("@{} {text}", to.handle.raw()));
     let first = clock::now();
-    let (id, files) = (DeliveryId::new(key), Vec::new());
+    let id = DeliveryId::new(key);
     let reply = Reply { target, after: None, text, files: Vec::new(), part: (1, 1) };
     let parent = to.post.clone();
-    Outgoing { id, key: key.to_owned(), first, attempt: 1, reply, parent, files }
+    Outgoing { id, key: key.to_owned(), first, attempt: 1, reply, parent, files: Vec::new() }
 }
 
 /// Runs a test for every row of the table.

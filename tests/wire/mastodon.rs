@@ -23,7 +23,8 @@ fn raw(change: impl FnOnce(&mut Value)) -> String {
         "url": "https://far.example/@ann/11", "content": "<p>Hello</p>",
         "account": { "id": "42", "acct": "ann@far.example", "display_name": "Ann",
             "url": "https://far.example/@ann", "avatar_static": "https://near.example/a.png" },
-        "media_attachments": [], "mentions": [{ "id": "7", "acct": "acme", "url": "https://x/@acme" }],
+        "media_attachments": [],
+        "mentions": [{ "id": "7", "acct": "acme", "url": "https://x/@acme" }],
     });
     change(&mut status);
     json!({ "id": "900", "type": "mention", "created_at": "2026-08-01T10:00:05.000Z",

@@ -33,4 +33,4 @@ until curl -sf "http://127.0.0.1:$port/api/v1/instance" >/dev/null; do
 done
 CARELINE_MASTODON_MOCK="http://127.0.0.1:$port" CARELINE_MASTODON_MOCK_TOKEN=token-us \
     CARELINE_MASTODON_MOCK_CUSTOMER=token-ann \
-    cargo test --test main wire::mastodon_mock -- --nocapture
+    cargo test -q --test main wire::mastodon_mock -- --nocapture
