@@ -1,0 +1,207 @@
+//! A network that is the world itself: no HTTP, but all that may go wrong on the way.
+
+use super::sky::Sky;
+use careline::case::ability::Abilities;
+use careline::case::effect::Receipt;
+use careline::case::event::{Envelope, Event, Mention, OwnPost};
+use careline::case::id::{AccountId, ContactId, FeedId, PostId};
+use careline::case::rich::Theirs;
+use careline::case::time::{Span, Timestamp};
+use careline::inbox::{Inbox, Pulse, Task};
+use careline::net::{Failure, Finding, Looked, Stopped};
+use careline::network::{Network, Outgoing};
+use careline::world::World;
+use careline::world::square::{Happening, SquarePost, What};
+use futures_util::future::join_all;
+
+/// Our own person on each square.
+pub const US: &str = "us";
+
+/// One account.
+pub struct Town {
+    pub sky: Sky,
+    pub account: AccountId,
+    pub abilities: Abilities,
+    /// The same key twice is one post.
+    pub keyed: bool,
+    /// The latest that a lost write may still take effect.
+    pub latest: Span,
+}
+
+impl Town {
+    fn name(&self) -> &str {
+        self.account.as_str()
+    }
+
+    fn event(&self, happening: &Happening) -> Option<Event> {
+        let mut world = self.sky.world.look();
+        let square = world.square(self.name());
+        let post = square.posts.get(&happening.what.post())?.clone();
+        if post.author == US {
+            return matches!(happening.what, What::Posted { .. }).then(|| self.own(&post));
+        }
+        if !post.mentions.iter().any(|id| id == US) {
+            return None;
+        }
+        match &happening.what {
+            What::Posted { post } => Some(Event::Mentioned(Box::new(self.mention(post)))),
+            What::Edited { post } => Some(Event::Changed(Box::new(self.mention(post)))),
+            What::Deleted { post } => Some(Event::Withdrawn {
+                account: self.account.clone(),
+                post: PostId::new(post.to_string()),
+            }),
+        }
+    }
+
+    fn own(&self, post: &SquarePost) -> Event {
+        Event::OwnPost(Box::new(OwnPost {
+            account: self.account.clone(),
+            post: PostId::new(post.id.to_string()),
+            parent: post.parent.map(|id| PostId::new(id.to_string())),
+            text: post.text.clone(),
+            url: None,
+            written: post.written,
+        }))
+    }
+
+    fn mention(&self, post: &SquarePost) -> Mention {
+        Mention {
+            contact: ContactId { account: self.account.clone(), remote: post.author.clone() },
+            handle: Theirs::new(&*post.author),
+            name: Theirs::new(post.author.to_uppercase()),
+            author_url: None,
+            avatar: None,
+            post: PostId::new(post.id.to_string()),
+            parent: post.parent.map(|id| PostId::new(id.to_string())),
+            conversation: post.root.to_string(),
+            audience: post.audience,
+            text: Theirs::new(&*post.text),
+            warning: None,
+            media: Vec::new(),
+            url: None,
+            written: post.written,
+            language: None,
+            no_reply: None,
+        }
+    }
+
+    /// Reads one page and puts it; the cursor comes when all of it is safe.
+    async fn page(&self, from: u64, inbox: &Inbox) -> Option<u64> {
+        let most = 1 + self.sky.lot(5) as usize;
+        let page: Vec<Happening> = {
+            let mut world = self.sky.world.look();
+            world.square(self.name()).since(from).iter().take(most).cloned().collect()
+        };
+        let last = page.last()?.seq;
+        let again = if self.sky.fault(5) { 2 } else { 1 };
+        for _ in 0..again {
+            let envelopes: Vec<Envelope> = page
+                .iter()
+                .filter_map(|happening| {
+                    let id = format!("{}:{}", self.name(), happening.seq);
+                    Some(Envelope::new(id, self.event(happening)?))
+                })
+                .collect();
+            let put = join_all(envelopes.into_iter().map(|envelope| inbox.put(envelope))).await;
+            if put.iter().any(Result::is_err) {
+                return None;
+            }
+        }
+        let feed = FeedId::new(format!("{}:posts", self.name()));
+        let state = Event::FeedState { feed, cursor: last.to_string() };
+        let id = format!("{}:cursor:{last}", self.name());
+        inbox.put(Envelope::new(id, state)).await.ok()?;
+        Some(last)
+    }
+
+    async fn hear(&self, inbox: &Inbox) -> Option<()> {
+        let (account, abilities) = (self.account.clone(), self.abilities.clone());
+        let id = format!("{}:abilities:{}", self.name(), self.sky.now().0);
+        let event = Event::AccountState { account, abilities };
+        inbox.put(Envelope::new(id, event)).await.ok()?;
+        let feed = FeedId::new(format!("{}:posts", self.name()));
+        let cursor = inbox.cursor(&feed).await.ok()?;
+        let mut cursor: u64 = cursor.and_then(|text| text.parse().ok()).unwrap_or(0);
+        loop {
+            match self.page(cursor, inbox).await {
+                Some(last) => cursor = last,
+                None => inbox.pulse(&feed, Pulse::Read),
+            }
+            let silent = match self.sky.is_calm() {
+                true => 8,
+                false if self.sky.fault(30) => 60,
+                false => 1,
+            };
+            self.sky.sleep(Span::millis(200 + silent * self.sky.lot(1500) as i64)).await;
+        }
+    }
+}
+
+/// Puts up a reply; a key that was seen gives the post it gave before.
+fn put_up(world: &mut World, name: &str, out: &Outgoing, keyed: bool) -> Result<i64, Failure> {
+    let square = world.square(name);
+    let known = square.keys.get(&(US.to_owned(), out.key.clone())).copied();
+    if let Some((id, _)) = known.filter(|_| keyed) {
+        return Ok(id);
+    }
+    let parent: i64 = out.parent.as_str().parse().map_err(|_| Failure::Never("no id".into()))?;
+    let post = SquarePost {
+        parent: Some(parent),
+        audience: out.reply.target.audience,
+        mentions: vec![out.reply.target.contact.remote.clone()],
+        key: Some(out.key.clone()),
+        ..SquarePost::by(US, out.reply.text.as_str())
+    };
+    let gone = |_| Failure::Gone("the post was deleted".into());
+    world.post(name, post).map_err(gone)
+}
+
+fn receipt(id: i64) -> Receipt {
+    Receipt { remote: id.to_string(), url: None, at: Timestamp(id) }
+}
+
+impl Network for Town {
+    fn listen(&self, inbox: Inbox) -> Task<'_, Stopped> {
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = inbox.stop().cancelled() => {}
+                _ = self.hear(&inbox) => {}
+            }
+            Stopped::Asked
+        })
+    }
+
+    fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>> {
+        Box::pin(async move {
+            let ending = self.sky.ending(self.latest);
+            let (name, sent, keyed) = (self.account.0.clone(), out.clone(), self.keyed);
+            self.sky
+                .write(ending, move |world| put_up(world, &name, &sent, keyed))
+                .await
+                .map(receipt)
+        })
+    }
+
+    fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked> {
+        Box::pin(async move {
+            self.sky.sleep(Span::millis(50 + self.sky.lot(400) as i64)).await;
+            if self.sky.fault(8) {
+                return Looked::Unclear("busy".into());
+            }
+            let now = self.sky.now();
+            let lag = if self.sky.fault(3) { Span::seconds(2) } else { Span(0) };
+            let mut world = self.sky.world.look();
+            let mut own = world.square(self.name()).written_by(US);
+            let found = own.find(|post| post.key.as_deref() == Some(&out.key));
+            match found.filter(|post| post.written + lag <= now) {
+                Some(post) => Looked::There(receipt(post.id)),
+                None => Looked::Absent,
+            }
+        })
+    }
+
+    fn probe(&self) -> Task<'_, Vec<Finding>> {
+        Box::pin(async { Vec::new() })
+    }
+}
