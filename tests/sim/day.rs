@@ -72,6 +72,8 @@ pub fn plan(sky: &Sky, start: Timestamp) -> Vec<(Timestamp, Act)> {
         start + Span(burst)
     };
     let mut plan: Vec<_> = (0..all).map(|n| (at(n), act(n))).collect();
+    // Somebody is there early, or nobody would be answered.
+    plan.extend((1..6).map(|n| (start + Span::seconds(40 * n), Act::Claim)));
     plan.sort_by_key(|(at, _)| *at);
     plan
 }
