@@ -252,8 +252,19 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Import { place, file } => data::import(&place.config, &file),
         Command::Verify { place } => data::verify(&place.config),
         Command::Run(args) => run::run(&args),
-        Command::Demo(_) => Err(Failure::Failed("is not built yet".into())),
+        Command::Demo(args) => demo(args.into()),
     }
+}
+
+/// Shows the demo until a signal comes.
+fn demo(options: DemoOptions) -> Result<(), Failure> {
+    wait(async {
+        let stop = tokio_util::sync::CancellationToken::new();
+        let signals = signals::Signals::listen()?;
+        let shown = crate::sandbox::demo(options, stop.clone());
+        let shown = signals.around(shown, &stop, || ()).await?;
+        shown.map_err(|error| Failure::Failed(error.to_string()))
+    })?
 }
 
 /// Runs a future to its end on all cores.

@@ -21,7 +21,7 @@
 //! | `say: …` | the narrator |
 //! | `wait 2 s` | nothing happens |
 //! | `power cut` | the daemon dies hard and starts again on the same store |
-//! | `fault acme /api/v1/statuses status 503 x2` | calls go wrong; `faults over` ends them |
+//! | `fault acme POST /api/v1/statuses status 503 x2` | calls go wrong; `faults over` ends them |
 //! | `expect thread: …` | a message in the thread holds these words |
 //! | `expect no thread: …` | … none does, at this moment |
 //! | `expect card: …` | the card on top of the thread holds these words |
@@ -237,11 +237,18 @@ fn fault(rest: &str) -> Result<Act, String> {
     if times.is_some() {
         words.pop();
     }
+    let (method, words): (&str, Vec<&str>) = match words.get(1) {
+        Some(method @ (&"GET" | &"POST" | &"PUT" | &"DELETE")) => (
+            method,
+            words.iter().copied().enumerate().filter(|(n, _)| *n != 1).map(|p| p.1).collect(),
+        ),
+        _ => ("", words),
+    };
     let [face, call, kind, arg @ ..] = words.as_slice() else {
-        return Err("a fault is: fault FACE CALL KIND [NUMBER] [xTIMES]".into());
+        return Err("a fault is: fault FACE [METHOD] CALL KIND [NUMBER] [xTIMES]".into());
     };
     let wrong = wrong(kind, arg.first().copied())?;
-    let (face, call) = ((*face).to_owned(), (*call).to_owned());
+    let (face, call) = ((*face).to_owned(), format!("{method} {call}").trim().to_owned());
     Ok(Act::Fault { face, call, wrong, times: times.unwrap_or(0) })
 }
 
@@ -392,9 +399,12 @@ mod tests {
     #[test]
     fn faults_and_expectations_are_read() {
         let wrong = Wrong::DoneThenSilence { millis: 2000 };
-        let (face, call) = ("acme".to_owned(), "/api/v1/statuses".to_owned());
+        let (face, call) = ("acme".to_owned(), "POST /api/v1/statuses".to_owned());
         let fault = Act::Fault { face, call, wrong, times: 1 };
-        assert_eq!(one("fault acme /api/v1/statuses done_then_silence 2000 x1"), Step::Act(fault));
+        assert_eq!(
+            one("fault acme POST /api/v1/statuses done_then_silence 2000 x1"),
+            Step::Act(fault)
+        );
         let only = Expect::Only("maria".into(), "Claim first".into());
         assert_eq!(one("expect only maria: Claim first"), Step::Expect(only));
         assert_eq!(one("expect nothing outside"), Step::Expect(Expect::NothingOutside));

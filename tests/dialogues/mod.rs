@@ -5,7 +5,11 @@
 mod decide;
 
 use careline::sandbox::script::Script;
+use careline::sandbox::{Demo, Setup};
 use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 /// All stories, by name.
 fn all() -> Vec<Script> {
@@ -29,4 +33,24 @@ async fn the_decision_alone_does_the_right_thing() {
         let mut stage = decide::Decided::new();
         careline::sandbox::play::play(&script, &mut stage).await.unwrap_or_else(|e| panic!("{e}"));
     }
+}
+
+/// Each story has a demo of its own, a few at a time: a story must not hear another one's posts.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_program_does_the_right_thing_over_http() {
+    let room = Arc::new(Semaphore::new(4));
+    let mut playing = JoinSet::new();
+    for script in all() {
+        let place = room.clone().acquire_owned().await.expect("an open door");
+        playing.spawn(async move {
+            let demo = Demo::start(Setup::default()).await.expect("a demo");
+            let played = demo.play(&script, 1.0).await;
+            demo.end().await;
+            drop(place);
+            played.map_err(|broken| broken.to_string())
+        });
+    }
+    let all = playing.join_all().await;
+    let broken: Vec<String> = all.into_iter().filter_map(Result::err).collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
 }

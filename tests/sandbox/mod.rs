@@ -1,1 +1,4 @@
-//! To come.
+//! Does the demo work as a visitor uses it, and for nobody else?
+
+mod outside;
+

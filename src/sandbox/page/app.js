@@ -299,7 +299,7 @@ const drawForms = () => {
       text: kept[b.block_id] ?? b.element.initial_value ?? "", max: b.element.max_length || 3000 }
     : { words: Blocks.draw([b], () => {}) }));
   openForm(print, plain(open.view.title), fields, plain(open.view.submit) || "Send",
-    (values) => post("agent/submit", { who: look.me, view: open.id, values }), () => post("agent/dismiss", { who: look.me, view: open.id }));
+    (values) => post("agent/submit", { who: look.me, view: open.id, text: Object.values(values)[0] || "" }), () => post("agent/dismiss", { who: look.me, view: open.id }));
 };
 $("form").addEventListener("cancel", (e) => { e.preventDefault(); if (dialog) dialog.cancel(); closeForm(); });
 $("form-body").addEventListener("submit", (e) => {

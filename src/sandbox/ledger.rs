@@ -1,0 +1,171 @@
+//! What really happened, judged from what stands on both platforms and never from careline's own
+//! record: was every customer's post shown once, was every answer sent once, did an inside word get
+//! out?
+
+use super::cast::{ACCOUNT, Cast, DESK, Role};
+use crate::world::World;
+use crate::world::office::{Message, What as Deed};
+use crate::world::square::{Square, SquarePost, What};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A post may be on its way for this long before it counts as lost, in microseconds.
+const GRACE: i64 = 20_000_000;
+
+/// The counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ledger {
+    /// Posts that customers wrote to us.
+    pub wrote: usize,
+    /// Those that stand in a thread.
+    pub shown: usize,
+    /// Those on their way.
+    pub waiting: usize,
+    /// Those that do not stand in a thread and should by now.
+    pub lost: usize,
+    /// Times a post was shown again.
+    pub doubled: usize,
+    /// Posts of ours that the program sent.
+    pub sent: usize,
+    /// Times the same answer was sent again.
+    pub sent_twice: usize,
+    /// Words for inside that stand outside.
+    pub outside: usize,
+}
+
+impl Ledger {
+    /// Counts.
+    #[must_use]
+    pub fn of(world: &World, cast: &Cast) -> Self {
+        let Some(square) = world.squares.get(ACCOUNT) else { return Self::default() };
+        let shown = shown(world);
+        let mut ledger = Self::default();
+        for post in to_us(square) {
+            let times = shown.get(&post.id).map_or(0, BTreeSet::len);
+            ledger.wrote += 1;
+            ledger.shown += usize::from(times > 0);
+            ledger.doubled += times.saturating_sub(1);
+            let stands = square.posts.get(&post.id).is_some_and(|now| !now.deleted);
+            let late = world.now.0 - post.written.0 > GRACE;
+            ledger.lost += usize::from(times == 0 && stands && late);
+            ledger.waiting += usize::from(times == 0 && stands && !late);
+        }
+        let sent: Vec<_> = sent(square).collect();
+        let different: BTreeSet<_> = sent.iter().map(|post| (post.parent, &post.text)).collect();
+        ledger.sent = sent.len();
+        ledger.sent_twice = sent.len() - different.len();
+        ledger.outside = outside(world, cast, &sent);
+        ledger
+    }
+}
+
+/// Posts as they were first written, deleted ones too.
+fn posted(square: &Square) -> impl Iterator<Item = &SquarePost> {
+    square.happened.iter().filter_map(|happening| match &happening.what {
+        What::Posted { post } => Some(&**post),
+        _ => None,
+    })
+}
+
+/// What customers wrote to us, in order.
+pub fn to_us(square: &Square) -> impl Iterator<Item = &SquarePost> {
+    let us = square.us().map(|us| us.id.clone()).unwrap_or_default();
+    posted(square).filter(move |post| post.author != us && post.mentions.contains(&us))
+}
+
+/// What the program sent for us: a colleague's own app gives no key.
+pub fn sent(square: &Square) -> impl Iterator<Item = &SquarePost> {
+    let us = square.us().map(|us| us.id.clone()).unwrap_or_default();
+    posted(square).filter(move |post| post.author == us && post.key.is_some())
+}
+
+/// In which messages of the app each post was shown, by its link: the channel and the message.
+#[must_use]
+pub fn shown(world: &World) -> BTreeMap<i64, BTreeSet<(String, i64)>> {
+    let mut found: BTreeMap<i64, BTreeSet<(String, i64)>> = BTreeMap::new();
+    let (Some(office), Some(square)) = (world.offices.get(DESK), world.squares.get(ACCOUNT)) else {
+        return found;
+    };
+    let messages = office.happened.iter().filter_map(|happening| match &happening.what {
+        Deed::Posted { message } => Some(message),
+        _ => None,
+    });
+    for message in messages.filter(|m| m.app.is_some() && m.only_for.is_none()) {
+        for post in
+            linked(&message.blocks).into_iter().filter(|post| square.posts.contains_key(post))
+        {
+            found.entry(post).or_default().insert((message.channel.clone(), message.id));
+        }
+    }
+    found
+}
+
+/// Ids of posts that these blocks link to.
+pub fn linked(blocks: &Value) -> BTreeSet<i64> {
+    let text = if blocks.is_null() { String::new() } else { blocks.to_string() };
+    let ids = text.split('/').filter_map(|part| {
+        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        part[..end].parse().ok().filter(|_| end > 9)
+    });
+    ids.collect()
+}
+
+/// All words that a message shows, as plain text.
+#[must_use]
+pub fn words(message: &Message) -> String {
+    let mut out = String::new();
+    gather(&message.blocks, &mut out);
+    if out.is_empty() {
+        out.push_str(&message.text);
+    }
+    let plain = out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    // Marks that keep the direction of writing inside a name are not words.
+    let plain = plain.replace(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'], "");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Pieces of one sentence stand without a gap; blocks, fields and buttons do not.
+const PIECES: [&str; 6] = ["text", "link", "emoji", "user", "channel", "date"];
+
+fn gather(value: &Value, out: &mut String) {
+    match value {
+        Value::Array(all) => all.iter().for_each(|value| gather(value, out)),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Value::String(text) if key == "text" || key == "alt_text" => {
+                        out.push_str(text);
+                    }
+                    Value::Array(_) | Value::Object(_) => gather(value, out),
+                    _ => {}
+                }
+            }
+            let kind = fields.get("type").and_then(Value::as_str).unwrap_or_default();
+            if !PIECES.contains(&kind) {
+                out.push(' ');
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Letters and digits alone: what survives every rewriting on the way.
+fn bare(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Messages of people who never speak to customers, and notes, that stand in a post of ours. Very
+/// short ones are left out: "ok" may stand anywhere.
+fn outside(world: &World, cast: &Cast, sent: &[&SquarePost]) -> usize {
+    let Some(office) = world.offices.get(DESK) else { return 0 };
+    let posts: Vec<String> = sent.iter().map(|post| bare(&post.text)).collect();
+    let speaks = |id: &str| cast.member(id).is_some_and(|p| p.role == Some(Role::Agent));
+    let inside = office.happened.iter().filter_map(|happening| match &happening.what {
+        Deed::Posted { message } if message.app.is_none() => Some(message),
+        _ => None,
+    });
+    let inside = inside.filter(|m| !speaks(&m.author) || bare(&m.text).starts_with("note"));
+    let words = inside.map(|m| bare(&m.text)).filter(|words| words.len() > 12);
+    words.filter(|words| posts.iter().any(|post| post.contains(words))).count()
+}
