@@ -4,6 +4,7 @@
 //! question, the comment above it the help, its value the answer that Enter gives.
 
 use super::{Failure, ground};
+use crate::case::command::VERBS;
 use crate::config::{self, Tables, example};
 use dialoguer::{Input, Select};
 use std::collections::BTreeMap;
@@ -54,6 +55,11 @@ pub(super) fn init(dir: &Path, force: bool) -> Result<(), Failure> {
     for (name, text) in &files {
         write(dir, name, text)?;
     }
+    for made in Tables::all().desks.iter().filter_map(|row| row.made.as_ref()) {
+        if let Some(text) = files.get(made.file) {
+            println!("{}:\n\n{text}\n", made.file);
+        }
+    }
     println!("{}", next_steps(dir, &files));
     Ok(())
 }
@@ -97,6 +103,10 @@ fn answers(ask: &mut dyn Ask, tables: Tables) -> Result<BTreeMap<String, String>
     let wiring = format!("{}\n{desk_section}\n{account_section}", example::HEAD);
     files.insert("careline.toml".to_owned(), wiring);
     files.insert("policy.toml".to_owned(), policy(ask)?);
+    if let Some(made) = &desk.made {
+        let verbs: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
+        files.insert(made.file.to_owned(), (made.text)(&verbs) + "\n");
+    }
     Ok(files)
 }
 
@@ -207,11 +217,10 @@ fn next_steps(dir: &Path, files: &BTreeMap<String, String>) -> String {
     let written: String =
         files.keys().map(|name| format!("  {}\n", dir.join(name).display())).collect();
     let mut steps = Vec::new();
-    if files.contains_key(MANIFEST) {
-        steps.push(format!(
-            "Create the Slack app: api.slack.com/apps, Create New App, From a manifest; paste \
-             {MANIFEST}, install it, and invite the bot to the channel."
-        ));
+    for made in Tables::all().desks.iter().filter_map(|row| row.made.as_ref()) {
+        if files.contains_key(made.file) {
+            steps.push(format!("{} ({})", made.then, made.file));
+        }
     }
     if let Err(mistakes) = config::load(dir, config::environment, &ground()) {
         let all: String = mistakes.0.iter().map(|mistake| format!("\n     {mistake}")).collect();
@@ -224,9 +233,6 @@ fn next_steps(dir: &Path, files: &BTreeMap<String, String>) -> String {
         steps.iter().enumerate().map(|(n, step)| format!("  {}. {step}\n", n + 1)).collect();
     format!("Written:\n{written}What is left to do:\n{steps}")
 }
-
-/// The file that a Slack app is made from.
-const MANIFEST: &str = "slack-manifest.json";
 
 #[cfg(test)]
 mod tests {
@@ -286,7 +292,7 @@ mod tests {
     fn the_next_steps_are_numbered_and_name_what_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "careline.toml", "[web]\nport = 1\n").unwrap();
-        let files = BTreeMap::from([(MANIFEST.to_owned(), String::new())]);
+        let files = BTreeMap::from([("slack-manifest.json".to_owned(), String::new())]);
         let text = next_steps(dir.path(), &files);
         for want in ["1. Create the Slack app", "2. Put right", "web.port", "3. careline check"] {
             assert!(text.contains(want), "{want}\n{text}");

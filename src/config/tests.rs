@@ -67,7 +67,7 @@ fn no_face(_: crate::world::Shared, _: &str) -> axum::Router {
 static SQUARE: network::Driver =
     network::Driver { name: "square", example: "", open: open_network, face: no_face };
 static OFFICE: desk::Driver =
-    desk::Driver { name: "office", example: "", open: open_desk, face: no_face };
+    desk::Driver { name: "office", example: "", open: open_desk, face: no_face, made: None };
 static SQUARES: &[&network::Driver] = &[&SQUARE];
 static OFFICES: &[&desk::Driver] = &[&OFFICE];
 

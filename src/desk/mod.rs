@@ -84,6 +84,16 @@ pub trait Desk: Send + Sync {
 /// Opens one from its section; names every mistake of it at once.
 pub type Open = fn(&DeskId, &Section, &Ground) -> Result<Arc<dyn Desk>, Mistakes>;
 
+/// A file that is made from the names of the verbs.
+pub struct Made {
+    /// Its name in `bot-config`.
+    pub file: &'static str,
+    /// What stands in it.
+    pub text: fn(&[&str]) -> String,
+    /// What to do with it, in a sentence.
+    pub then: &'static str,
+}
+
 /// A row of the table of desks.
 pub struct Driver {
     /// Its name in `bot-config`: `slack`.
@@ -94,6 +104,8 @@ pub struct Driver {
     pub open: Open,
     /// Its platform as the world pretends it, for the sandbox: the desk of this name, over HTTP.
     pub face: fn(Shared, &str) -> axum::Router,
+    /// A file in `bot-config` that is made from the verbs and makes the app at the platform.
+    pub made: Option<Made>,
 }
 
 pub mod slack;

@@ -17,7 +17,7 @@ mod wire;
 
 pub use say::manifest;
 
-use super::{Desk, Driver, Failure, Finding, Looked, Mark, Outgoing, Stopped};
+use super::{Desk, Driver, Failure, Finding, Looked, Made, Mark, Outgoing, Stopped};
 use crate::case::effect::{Notice, Receipt};
 use crate::case::event::File;
 use crate::case::id::{DeskId, FeedId, ThreadId};
@@ -35,7 +35,18 @@ use tokio::sync::Notify;
 use url::Url;
 
 /// The row in the table of desks.
-pub static SLACK: Driver = Driver { name: "slack", example: EXAMPLE, open, face: face::face };
+pub static SLACK: Driver = Driver {
+    name: "slack",
+    example: EXAMPLE,
+    open,
+    face: face::face,
+    made: Some(Made {
+        file: "slack-manifest.json",
+        text: |verbs| manifest(verbs, None),
+        then: "Create the Slack app: api.slack.com/apps, Create New App, From a manifest; paste it, \
+               install the app, and invite the bot to the channel.",
+    }),
+};
 
 const EXAMPLE: &str = r#"# A Slack workspace, where colleagues answer.
 [desk.office]
