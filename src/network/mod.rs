@@ -74,7 +74,8 @@ pub struct Driver {
     pub face: fn(Shared, &str) -> axum::Router,
 }
 
+pub mod bluesky;
 pub mod mastodon;
 
 /// All networks, by name.
-pub static NETWORKS: &[&Driver] = &[&mastodon::NETWORK];
+pub static NETWORKS: &[&Driver] = &[&bluesky::NETWORK, &mastodon::NETWORK];
