@@ -52,8 +52,9 @@ pub(super) fn record(out: &Outgoing, refs: &Refs, pictures: &[Value]) -> Value {
         record["facets"] = json!(facets);
     }
     if !pictures.is_empty() {
-        let image = |((file, _), blob): (&(crate::case::event::File, _), &Value)| json!({ "image": blob, "alt": file.alt.clone().unwrap_or_default() });
-        let images: Vec<Value> = out.files.iter().zip(pictures).map(image).collect();
+        let alts = out.files.iter().map(|(file, _)| file.alt.as_deref().unwrap_or_default());
+        let shown = alts.zip(pictures).map(|(alt, blob)| json!({ "image": blob, "alt": alt }));
+        let images: Vec<Value> = shown.collect();
         record["embed"] = json!({ "$type": "app.bsky.embed.images", "images": images });
     }
     record

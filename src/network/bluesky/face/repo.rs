@@ -1,5 +1,6 @@
-//! Records of a repository: made, overwritten, read, deleted. Source: lexicons `com.atproto.repo.*`;
-//! what an existing key answers is measured (`realservers.md` 2, "Sending once").
+//! Records of a repository: made, overwritten, read, deleted. Source: lexicons
+//! `com.atproto.repo.*`; what an existing key answers is measured (`realservers.md` 2, "Sending
+//! once").
 
 use super::{Answer, Call, Memory, Result, Stage, caller, names, now, record};
 use crate::case::model::Audience;
