@@ -339,19 +339,40 @@ impl Bluesky {
     }
 
     async fn findings(&self) -> Vec<Finding> {
+        let server = self.client.xrpc.get("com.atproto.server.describeServer");
+        let server: Result<serde_json::Value, Trouble> = self.client.xrpc.send(server).await;
         let me = self.client.me().await;
-        let session = me.as_ref().map_err(Trouble::why).map(|me| format!("@{}", me.handle));
-        let mut all =
-            vec![Finding { what: "log in with the app password".into(), result: session }];
-        if me.is_ok() {
+        let mut all = vec![
+            finding("server", server.map(|_| "answers".into())),
+            finding("log in with the app password", me.as_ref().map(named).map_err(Clone::clone)),
+        ];
+        if let Ok(me) = me {
             let query = [("limit", "1")];
-            let read: Result<serde_json::Value, Trouble> =
-                self.client.get("app.bsky.notification.listNotifications", &query).await;
-            let result = read.map(|_| "can be read".to_owned()).map_err(|trouble| trouble.why());
-            all.push(Finding { what: "notifications".into(), result });
+            let list = "app.bsky.notification.listNotifications";
+            all.push(finding("read notifications", self.readable(list, &query).await));
+            let query = [("repo", me.did.as_str()), ("collection", wire::POSTS), ("limit", "1")];
+            let list = "com.atproto.repo.listRecords";
+            all.push(finding("read own posts", self.readable(list, &query).await));
+        }
+        for server in &self.jetstream {
+            let result = stream::try_server(self, server).await.map(|()| "answers".into());
+            all.push(Finding { what: format!("stream {server}"), result });
         }
         all
     }
+
+    async fn readable(&self, list: &str, query: &[(&str, &str)]) -> Result<String, Trouble> {
+        let read: serde_json::Value = self.client.get(list, query).await?;
+        Ok(if read.is_object() { "works".into() } else { "answers something odd".into() })
+    }
+}
+
+fn named(me: &Arc<session::Pair>) -> String {
+    format!("@{}", me.handle)
+}
+
+fn finding(what: &str, result: Result<String, Trouble>) -> Finding {
+    Finding { what: what.into(), result: result.map_err(|trouble| trouble.why()) }
 }
 
 impl Network for Bluesky {

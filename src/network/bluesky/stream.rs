@@ -60,7 +60,7 @@ impl Tail<'_> {
             let moved = last.is_some_and(|last| last != at);
             last = Some(at);
             let from = cursor.map(|cursor| if moved { cursor - BACK.0 } else { cursor });
-            let why = match self.connect(server, from).await {
+            let why = match connect(self.driver, server, from).await {
                 Ok(socket) => {
                     failures = 0;
                     match self.read(socket, &feed, &mut cursor).await {
@@ -75,28 +75,6 @@ impl Tail<'_> {
             sleep(super::pause(failures, LONGEST)).await;
         }
         Shut
-    }
-
-    async fn connect(&self, server: &url::Url, cursor: Option<i64>) -> Result<Socket, String> {
-        let mut url = server.clone();
-        if matches!(url.path(), "" | "/") {
-            url.set_path("/subscribe");
-        }
-        url.query_pairs_mut().append_pair("wantedCollections", super::wire::POSTS);
-        if let Some(cursor) = cursor {
-            url.query_pairs_mut().append_pair("cursor", &cursor.to_string());
-        }
-        let ground = self.driver.client.xrpc.ground();
-        ground.net.allows(&url).map_err(|refused| refused.to_string())?;
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(EVENT_BYTES))
-            .max_frame_size(Some(EVENT_BYTES));
-        let connected = connect_async_with_config(url.as_str(), Some(config), true);
-        match timeout(CONNECT, connected).await {
-            Ok(Ok((socket, _))) => Ok(socket),
-            Ok(Err(error)) => Err(format!("Jetstream cannot be reached: {error}")),
-            Err(_) => Err("Jetstream does not answer".into()),
-        }
     }
 
     /// Reads until the connection ends, and says why it did.
@@ -144,5 +122,36 @@ impl Tail<'_> {
                 self.driver.save(self.inbox, feed, text).await?;
             }
         }
+    }
+}
+
+/// Does this server of the stream answer?
+pub(super) async fn try_server(driver: &Bluesky, server: &url::Url) -> Result<(), String> {
+    connect(driver, server, None).await.map(drop)
+}
+
+async fn connect(
+    driver: &Bluesky,
+    server: &url::Url,
+    cursor: Option<i64>,
+) -> Result<Socket, String> {
+    let mut url = server.clone();
+    if matches!(url.path(), "" | "/") {
+        url.set_path("/subscribe");
+    }
+    url.query_pairs_mut().append_pair("wantedCollections", super::wire::POSTS);
+    if let Some(cursor) = cursor {
+        url.query_pairs_mut().append_pair("cursor", &cursor.to_string());
+    }
+    let ground = driver.client.xrpc.ground();
+    ground.net.allows(&url).map_err(|refused| refused.to_string())?;
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(EVENT_BYTES))
+        .max_frame_size(Some(EVENT_BYTES));
+    let connected = connect_async_with_config(url.as_str(), Some(config), true);
+    match timeout(CONNECT, connected).await {
+        Ok(Ok((socket, _))) => Ok(socket),
+        Ok(Err(error)) => Err(format!("Jetstream cannot be reached: {error}")),
+        Err(_) => Err("Jetstream does not answer".into()),
     }
 }

@@ -172,9 +172,10 @@ impl<'a> Ear<'a> {
             }
             walk.lowest = lowest;
             let new = walk.listed.len() > before;
-            // The same cursor again would lead in a circle.
-            let next = page.cursor.filter(|next| !next.is_empty());
-            cursor = next.map(|next| again(next, new)).filter(|next| cursor.as_ref() != Some(next));
+            cursor = page.cursor.filter(|next| !next.is_empty()).map(|next| {
+                let again = again(&next, new);
+                if cursor.as_ref() == Some(&again) { next } else { again }
+            });
             if cursor.is_none() {
                 walk.lowest = None;
                 break;
@@ -231,11 +232,12 @@ impl<'a> Ear<'a> {
             .waiting
             .iter()
             .filter(|(uri, waiting)| apart(waiting) && !walk.listed.contains(*uri));
-        let uris: Vec<String> = wanted.map(|(uri, _)| uri.clone()).take(VIEWS).collect();
-        if uris.is_empty() {
-            return Ok(());
+        let uris: Vec<String> = wanted.map(|(uri, _)| uri.clone()).collect();
+        let mut found = Vec::new();
+        for part in uris.chunks(VIEWS) {
+            found.extend(views(self.driver, part).await?.posts);
         }
-        for view in views(self.driver, &uris).await?.posts {
+        for view in found {
             let muted = view.author.viewer.muted;
             let Ok(found) = Found::from_view(view) else { continue };
             let known = self.known(|known| known.has(&found.uri));
@@ -364,10 +366,10 @@ impl<'a> Ear<'a> {
 /// The cursor that leads to the posts of its own millisecond once more. A cursor is the time of the
 /// page's last item and leads to what is older: others of that instant would be left out. After a
 /// page that brought nothing new it is used as it is.
-fn again(cursor: String, new: bool) -> String {
-    match Timestamp::parse(&cursor) {
+fn again(cursor: &str, new: bool) -> String {
+    match Timestamp::parse(cursor) {
         Some(at) if new => (at + Span::millis(1)).to_string(),
-        _ => cursor,
+        _ => cursor.to_owned(),
     }
 }
 

@@ -74,7 +74,7 @@ fn notifications(stage: &Stage, call: &Call) -> Result<Answer> {
         told.truncate(limit);
         let mut body = json!({ "priority": false });
         if let Some((sort, _, _)) = told.last() {
-            body["cursor"] = json!(sort.to_string());
+            body["cursor"] = json!(record::time(*sort));
         }
         let items = told.iter().map(|(sort, post, reason)| notice(view, *sort, post, reason));
         body["notifications"] = items.collect();
@@ -90,7 +90,7 @@ fn notice(view: &View<'_>, sort: Timestamp, post: &SquarePost, reason: &str) -> 
         "author": view.author(&post.author),
         "reason": reason,
         "isRead": false,
-        "indexedAt": sort.to_string(),
+        "indexedAt": record::time(sort),
         "labels": [],
     });
     if let Some(parent) = post.parent.and_then(|id| view.square.posts.get(&id)) {
@@ -171,7 +171,7 @@ fn written(stage: &Stage, call: &Call) -> Result<Answer> {
         posts.truncate(limit);
         let mut body = json!({});
         if let Some((sort, _)) = posts.last() {
-            body["cursor"] = json!(sort.to_string());
+            body["cursor"] = json!(record::time(*sort));
         }
         body["feed"] = posts.iter().map(|(_, post)| json!({ "post": view.post(post) })).collect();
         Ok(Answer::ok(body))

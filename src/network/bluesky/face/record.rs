@@ -213,10 +213,20 @@ pub(super) fn cid(square: &Square, memory: &Memory, post: &SquarePost) -> String
 }
 
 /// Where a post stands in lists: at the time it claims, but never in the future. Source: measured
-/// (a backdated mention is listed by its claimed time, and `indexedAt` says that time).
+/// (a backdated mention is listed by its claimed time, and `indexedAt` says that time). Posts of
+/// the world itself are microseconds apart; the real server, whose times are milliseconds, would
+/// leave out those of one instant that do not fit on one page.
 pub(super) fn sort(memory: &Memory, post: &SquarePost) -> Timestamp {
     let claimed = memory.records.get(&post.id).and_then(|r| r["createdAt"].as_str());
-    let claimed = claimed.and_then(Timestamp::parse).unwrap_or(post.written);
-    let sort = claimed.min(post.written);
-    Timestamp(sort.0.div_euclid(1_000) * 1_000)
+    let claimed = claimed.and_then(Timestamp::parse).unwrap_or(Timestamp(post.id));
+    claimed.min(Timestamp(post.id))
+}
+
+/// A time as lists show it, to the microsecond if it has them.
+pub(super) fn time(at: Timestamp) -> String {
+    let text = at.to_string();
+    match at.0.rem_euclid(1_000) {
+        0 => text,
+        micros => format!("{}{micros:03}Z", text.trim_end_matches('Z')),
+    }
 }

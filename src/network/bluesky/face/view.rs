@@ -60,7 +60,7 @@ impl View<'_> {
             "repostCount": 0,
             "likeCount": 0,
             "quoteCount": 0,
-            "indexedAt": record::sort(self.memory, post).to_string(),
+            "indexedAt": record::time(record::sort(self.memory, post)),
             "viewer": { "replyDisabled": self.is_gated(post) },
             "labels": self.labels(post),
         });
