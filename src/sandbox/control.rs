@@ -93,7 +93,8 @@ async fn state(State(demo): Shared) -> Json<Value> {
 }
 
 /// Says that something changed, at most ten times a second, and once a second in any case: what
-/// the store knows changes without a sound.
+/// the store knows changes without a sound. An event without data would never reach the page
+/// (HTML standard, "dispatch the event").
 async fn events(State(demo): Shared) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let bell = demo.shared.bell();
     let stream =
@@ -106,7 +107,7 @@ async fn events(State(demo): Shared) -> Sse<impl Stream<Item = Result<Event, Inf
                 } => {}
             }
             bell.mark_unchanged();
-            Some((Ok(Event::default().event("change").data("")), (bell, stop)))
+            Some((Ok(Event::default().event("change").data("now")), (bell, stop)))
         });
     Sse::new(stream).keep_alive(KeepAlive::default())
 }

@@ -366,16 +366,18 @@ let again = false;
 const refresh = async () => {
   if (busy) { again = true; return; }
   busy = true;
+  let fresh = null;
   try {
-    const fresh = await (await fetch("/control/state", { cache: "no-store" })).json();
-    fresh.skew = fresh.now - Date.now();
-    const before = state;
-    state = fresh;
-    notice(before);
-    draw();
+    fresh = await (await fetch("/control/state", { cache: "no-store" })).json();
   } catch { /* the stream below reports that nobody answers */ }
   busy = false;
   if (again) { again = false; setTimeout(refresh, 60); }
+  if (!fresh) return;
+  fresh.skew = fresh.now - Date.now();
+  const before = state;
+  state = fresh;
+  notice(before);
+  draw();
 };
 const stream = new EventSource("/control/events");
 stream.addEventListener("change", refresh);
