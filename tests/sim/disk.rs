@@ -1,13 +1,14 @@
 //! A store that forgets: what was synced stays on the disk, all else goes with the process. It can
 //! die at any call, before or after the write, and never answers again then.
 
+use super::sky::Sky;
 use careline::case::id::{CaseNo, Deployment, EnvelopeId};
 use careline::case::limits::LISTED;
 use careline::case::model::{Alarm, Case, Status};
 use careline::case::record::{
     Commit, Found, Identity, Key, LogEntry, Query, Reach, Record, Summary, Versioned,
 };
-use careline::case::time::Timestamp;
+use careline::case::time::{Span, Timestamp};
 use careline::inbox::Task;
 use careline::store::{Kind, Outcome, Pending, Store, StoreError};
 use std::collections::BTreeMap;
@@ -103,6 +104,11 @@ fn kind(key: &Key) -> Kind {
     }
 }
 
+/// The longest that half a read takes, in microseconds.
+const READ: u64 = 500;
+/// The longest that half a commit takes.
+const COMMIT: u64 = 6000;
+
 /// When a process dies: at this call of the store, before or after the write.
 #[derive(Clone, Copy, Debug)]
 pub struct Death {
@@ -112,14 +118,15 @@ pub struct Death {
 
 /// One process's hold on a disk.
 pub struct Forgetful {
+    sky: Sky,
     disk: Arc<Mutex<Disk>>,
     death: Option<Death>,
     life: Mutex<(u64, bool)>,
 }
 
 impl Forgetful {
-    pub fn new(disk: Arc<Mutex<Disk>>, death: Option<Death>) -> Self {
-        Self { disk, death, life: Mutex::default() }
+    pub fn new(sky: Sky, disk: Arc<Mutex<Disk>>, death: Option<Death>) -> Self {
+        Self { sky, disk, death, life: Mutex::default() }
     }
 
     pub fn is_dead(&self) -> bool {
@@ -131,21 +138,26 @@ impl Forgetful {
         self.life.lock().unwrap().0
     }
 
-    fn call<T: Send>(&self, work: impl FnOnce(&mut Disk) -> T + Send) -> Task<'_, T>
-    where
-        T: 'static,
-    {
-        let answer = {
-            let mut life = self.life.lock().unwrap();
-            life.0 += 1;
-            let dies = self.death.filter(|death| death.call == life.0);
-            let was_dead = life.1;
-            life.1 |= dies.is_some();
-            let works = !was_dead && dies.is_none_or(|death| death.after);
-            let answer = works.then(|| work(&mut self.disk.lock().unwrap()));
-            answer.filter(|_| !life.1)
-        };
+    /// Waits as long as a disk does, then works, dies, or was dead already.
+    fn call<T: Send + 'static>(
+        &self,
+        most: u64,
+        work: impl FnOnce(&mut Disk) -> T + Send + 'static,
+    ) -> Task<'_, T> {
         Box::pin(async move {
+            self.sky.sleep(Span(self.sky.lot(most) as i64)).await;
+            let answer = {
+                let mut life = self.life.lock().unwrap();
+                life.0 += 1;
+                let dies = self.death.filter(|death| death.call == life.0);
+                let was_dead = life.1;
+                life.1 |= dies.is_some();
+                let works = !was_dead && dies.is_none_or(|death| death.after);
+                let answer = works.then(|| work(&mut self.disk.lock().unwrap()));
+                answer.filter(|_| !life.1)
+            };
+            // What is written is seen by others before it is acknowledged.
+            self.sky.sleep(Span(self.sky.lot(most) as i64)).await;
             match answer {
                 Some(answer) => answer,
                 None => std::future::pending().await,
@@ -162,7 +174,7 @@ impl Store for Forgetful {
     fn read<'a>(&'a self, reach: &'a Reach) -> Task<'a, Result<Found, StoreError>> {
         let reach = reach.clone();
         let identity = self.identity();
-        self.call(move |disk| {
+        self.call(READ, move |disk| {
             let row = |key: &Key| match key {
                 Key::Identity => {
                     Versioned { version: 1, record: Some(Record::Identity(identity.clone())) }
@@ -177,7 +189,7 @@ impl Store for Forgetful {
 
     fn commit(&self, mut commit: Commit) -> Task<'_, Result<Outcome, StoreError>> {
         commit.reads.remove(&Key::Identity);
-        self.call(move |disk| Ok(disk.commit(commit)))
+        self.call(COMMIT, move |disk| Ok(disk.commit(commit)))
     }
 
     fn pending<'a>(
@@ -186,7 +198,7 @@ impl Store for Forgetful {
         limit: usize,
     ) -> Task<'a, Result<Vec<Pending>, StoreError>> {
         let after = after.map(|row| (row.order, row.id.clone()));
-        self.call(move |disk| {
+        self.call(READ, move |disk| {
             let rows = disk.pending().into_iter();
             let rest = rows.filter(|row| after.as_ref() < Some(&(row.order, row.id.clone())));
             Ok(rest.take(limit).collect())
@@ -198,13 +210,13 @@ impl Store for Forgetful {
         until: Timestamp,
         limit: usize,
     ) -> Task<'_, Result<Vec<(CaseNo, Alarm)>, StoreError>> {
-        self.call(move |disk| {
+        self.call(READ, move |disk| {
             Ok(disk.alarms().into_iter().filter(|(_, a)| a.at <= until).take(limit).collect())
         })
     }
 
     fn last_case(&self) -> Task<'_, Result<CaseNo, StoreError>> {
-        self.call(|disk| Ok(disk.cases().map(|case| case.no).max().unwrap_or_default()))
+        self.call(READ, |disk| Ok(disk.cases().map(|case| case.no).max().unwrap_or_default()))
     }
 
     fn scan<'a>(
@@ -214,7 +226,7 @@ impl Store for Forgetful {
         limit: usize,
     ) -> Task<'a, Result<Vec<(Key, Versioned)>, StoreError>> {
         let after = after.cloned();
-        self.call(move |disk| {
+        self.call(READ, move |disk| {
             let rows = disk.records.iter().filter(|(key, row)| {
                 kind(key) == of && row.record.is_some() && after.as_ref() < Some(*key)
             });
@@ -223,18 +235,18 @@ impl Store for Forgetful {
     }
 
     fn log(&self, after: u64, limit: usize) -> Task<'_, Result<Vec<LogEntry>, StoreError>> {
-        self.call(move |disk| {
+        self.call(READ, move |disk| {
             let rest = disk.log.iter().filter(|entry| entry.seq > after);
             Ok(rest.take(limit).cloned().collect())
         })
     }
 
     fn trim(&self, _before: Timestamp) -> Task<'_, Result<u64, StoreError>> {
-        self.call(|_| Ok(0))
+        self.call(READ, |_| Ok(0))
     }
 
     fn check(&self) -> Task<'_, Result<Vec<String>, StoreError>> {
-        self.call(|_| Ok(Vec::new()))
+        self.call(READ, |_| Ok(Vec::new()))
     }
 
     fn envelopes<'a>(
@@ -243,14 +255,14 @@ impl Store for Forgetful {
         limit: usize,
     ) -> Task<'a, Result<Vec<(EnvelopeId, Timestamp)>, StoreError>> {
         let after = after.cloned();
-        self.call(move |disk| {
+        self.call(READ, move |disk| {
             let rest = disk.taken.iter().filter(|(id, _)| after.as_ref() < Some(*id));
             Ok(rest.take(limit).map(|(id, at)| (id.clone(), *at)).collect())
         })
     }
 
     fn last_log(&self) -> Task<'_, Result<u64, StoreError>> {
-        self.call(|disk| Ok(disk.log.len() as u64))
+        self.call(READ, |disk| Ok(disk.log.len() as u64))
     }
 
     fn load(
@@ -259,14 +271,14 @@ impl Store for Forgetful {
         _log: Vec<LogEntry>,
         _last: (CaseNo, u64),
     ) -> Task<'_, Result<(), StoreError>> {
-        self.call(|_| Err(StoreError::Broken("nothing is imported on these days".into())))
+        self.call(READ, |_| Err(StoreError::Broken("nothing is imported on these days".into())))
     }
 
     fn compact(&self) -> Task<'_, Result<(), StoreError>> {
-        self.call(|_| Ok(()))
+        self.call(READ, |_| Ok(()))
     }
 
     fn close(&self) -> Task<'_, Result<(), StoreError>> {
-        self.call(|_| Ok(()))
+        self.call(READ, |_| Ok(()))
     }
 }

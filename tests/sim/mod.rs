@@ -95,7 +95,7 @@ impl Day {
     fn live(&mut self, death: Option<Death>, stop_at: Option<Timestamp>) -> End {
         self.lives += 1;
         fastrand::seed(self.sky.lot(u64::MAX));
-        let store = Arc::new(Forgetful::new(self.disk.clone(), death));
+        let store = Arc::new(Forgetful::new(self.sky.clone(), self.disk.clone(), death));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let end = runtime.block_on(self.play(&store, stop_at));
         drop(runtime);
