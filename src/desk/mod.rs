@@ -2,6 +2,8 @@
 //!
 //! Adding one: a folder with `mod`, `wire`, `hear`, `say`, `face`, and two neighbouring lines here.
 
+pub mod discord;
+
 use crate::case::effect::{Notice, Receipt};
 use crate::case::event::File;
 use crate::case::id::{DeliveryId, Deployment, DeskId, MessageId, ThreadId};
@@ -111,4 +113,4 @@ pub struct Driver {
 pub mod slack;
 
 /// All desks, by name.
-pub static DESKS: &[&Driver] = &[&slack::SLACK];
+pub static DESKS: &[&Driver] = &[&discord::DISCORD, &slack::SLACK];

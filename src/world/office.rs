@@ -180,6 +180,13 @@ pub enum What {
         /// Which.
         channel: String,
     },
+    /// A channel or thread was made or arranged anew, in the platform's words (`THREAD_CREATE`).
+    Arranged {
+        /// Which.
+        channel: String,
+        /// What happened to it.
+        how: String,
+    },
     /// A member asked an app for something: a button, a command, a form that he sent.
     Asked {
         /// Who.

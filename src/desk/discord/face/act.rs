@@ -1,0 +1,207 @@
+//! What people do in Discord's client that has no API: press, type a command, use a message's
+//! menu, send a form. Each writes what the app is told into the ledger; the gateway carries it.
+//! Source: <https://docs.discord.com/developers/interactions/receiving-and-responding>.
+
+use super::apps::{self, App};
+use super::channels::{is_thread, place};
+use super::ids::stamp;
+use super::show;
+use crate::world::World;
+use crate::world::office::{Message, Office, What};
+use serde_json::{Value, json};
+
+/// Tells an app of an interaction, with a token to answer by.
+fn ask(
+    world: &mut World,
+    desk: &str,
+    user: &str,
+    app: &App,
+    (kind, channel, data): (u64, &str, Value),
+    more: Value,
+) {
+    let (id, at) = (stamp(world.mint()), world.now);
+    let office = world.office(desk);
+    let Some(member) = office.members.get(user).cloned() else { return };
+    let mut who = show::member(office, &member, true);
+    who["permissions"] = "0".into();
+    let mut shown = show::channel(office, channel);
+    shown["permissions"] = "0".into();
+    let token = format!("interaction-{id}");
+    let mut payload = json!({
+        "id": id, "application_id": app.id, "type": kind, "token": token, "version": 1,
+        "guild_id": office.team, "guild": {"id": office.team, "locale": "en-US", "features": []},
+        "channel_id": channel, "channel": shown, "member": who, "data": data, "locale": "en-US",
+        "guild_locale": "en-US", "app_permissions": "2251799813685247", "entitlements": [],
+        "authorizing_integration_owners": {"0": office.team}, "context": 0,
+        "attachment_size_limit": 10_485_760,
+    });
+    if let Some(message) = more.get("message") {
+        payload["message"] = message.clone();
+    }
+    let seq = office.happened.len() as u64 + 1;
+    let note = json!({"id": id, "token": token, "app": app.id, "user": user, "channel": channel,
+        "kind": kind, "at": at.0, "state": "new", "seq": seq, "form": more["form"]});
+    office.notes.insert(format!("interaction:{id}"), note);
+    let (member, app) = (user.to_owned(), app.id.clone());
+    office.note(at, What::Asked { member, app, surface: "interaction".into(), payload });
+}
+
+/// The message, if this member sees it.
+fn seen(office: &Office, user: &str, place: (&str, i64)) -> Result<Message, String> {
+    let message = office.message(place.0, place.1).ok_or("there is no such message")?;
+    let inside = office.channels.get(place.0).is_some_and(|c| c.members.contains(user));
+    let his = message.only_for.as_deref().is_none_or(|only| only == user);
+    if inside && his { Ok(message.clone()) } else { Err("this member does not see it".into()) }
+}
+
+fn app(office: &Office, id: Option<&str>) -> Result<App, String> {
+    let mut all = apps::all(office).into_iter();
+    let found = all.find(|app| id.is_none_or(|id| app.id == id));
+    found.ok_or_else(|| "there is no such app".into())
+}
+
+/// Presses a button of a message, named by its label, or by the words in its `custom_id`.
+///
+/// # Errors
+/// A sentence: there is no such message or button, or he does not see it.
+pub fn press(
+    world: &mut World,
+    desk: &str,
+    user: &str,
+    place: (&str, i64),
+    wanted: &str,
+) -> Result<(), String> {
+    let office = world.office(desk);
+    let message = seen(office, user, place)?;
+    let app = app(office, Some(message.app.as_deref().ok_or("not an app's message")?))?;
+    let rows = message.blocks.as_array().cloned().unwrap_or_default();
+    let mut buttons = rows.iter().filter_map(|row| row["components"].as_array()).flatten();
+    let fits = |button: &&Value| {
+        let id = button["custom_id"].as_str().unwrap_or_default();
+        button["label"] == wanted || id == wanted || id.starts_with(&format!("{wanted}|"))
+    };
+    let id = buttons.find(fits).ok_or("there is no such button")?["custom_id"].clone();
+    let shown = show::whole(office, &message, "");
+    let data = json!({"component_type": 2, "custom_id": id, "id": 2});
+    ask(world, desk, user, &app, (3, place.0, data), json!({"message": shown}));
+    Ok(())
+}
+
+/// Types a slash command, in a channel or a thread: a verb, the case's number, a text.
+///
+/// # Errors
+/// A sentence: nothing like that is registered, or he is not in the channel.
+pub fn slash(
+    world: &mut World,
+    desk: &str,
+    user: &str,
+    channel: &str,
+    (verb, case, text): (&str, Option<u64>, Option<&str>),
+) -> Result<(), String> {
+    let office = world.office(desk);
+    inside(office, user, channel)?;
+    let app = app(office, None)?;
+    let commands = office.notes.get(&format!("commands:{}", app.id)).cloned().unwrap_or_default();
+    let commands = commands.as_array().cloned().unwrap_or_default();
+    let found = commands.iter().find_map(|command| {
+        let verbs = command["options"].as_array()?;
+        Some((command, verbs.iter().find(|option| option["name"] == verb)?))
+    });
+    let (command, option) = found.ok_or("there is no such command")?;
+    let takes = |name: &str| {
+        option["options"].as_array().is_some_and(|all| all.iter().any(|o| o["name"] == name))
+    };
+    let mut options = Vec::new();
+    if let Some(case) = case {
+        options.push(json!({"name": "case", "type": 4, "value": case}));
+    }
+    if let Some(text) = text {
+        options.push(json!({"name": "text", "type": 3, "value": text}));
+    }
+    if (case.is_some() && !takes("case")) || (text.is_some() && !takes("text")) {
+        return Err("the command does not take that".into());
+    }
+    let data = json!({"id": command["id"], "name": command["name"], "type": 1,
+        "guild_id": office.team,
+        "options": [{"name": verb, "type": 1, "options": options}]});
+    ask(world, desk, user, &app, (2, channel, data), json!({}));
+    Ok(())
+}
+
+fn inside(office: &Office, user: &str, channel: &str) -> Result<(), String> {
+    let place = office.channels.get(channel).ok_or("there is no such channel")?;
+    if place.members.contains(user) { Ok(()) } else { Err("he is not in that channel".into()) }
+}
+
+/// Uses an app's entry in a message's menu.
+///
+/// # Errors
+/// A sentence: there is no such message or entry, or he does not see it.
+pub fn menu(
+    world: &mut World,
+    desk: &str,
+    user: &str,
+    place: (&str, i64),
+    entry: &str,
+) -> Result<(), String> {
+    let office = world.office(desk);
+    let message = seen(office, user, place)?;
+    let app = app(office, None)?;
+    let commands = office.notes.get(&format!("commands:{}", app.id)).cloned().unwrap_or_default();
+    let fits = |command: &&Value| command["type"] == 3 && command["name"] == entry;
+    let command = commands.as_array().and_then(|all| all.iter().find(fits));
+    let command = command.ok_or("there is no such entry")?;
+    let id = stamp(message.id);
+    let data = json!({"id": command["id"], "name": entry, "type": 3, "target_id": id,
+        "guild_id": office.team,
+        "resolved": {"messages": {id: show::whole(office, &message, "")}}});
+    ask(world, desk, user, &app, (2, place.0, data), json!({}));
+    Ok(())
+}
+
+/// Sends the form that this member sees, with this text in its first field.
+///
+/// # Errors
+/// A sentence: there is no such open form of his, or the text does not fit.
+pub fn submit(
+    world: &mut World,
+    desk: &str,
+    user: &str,
+    form: &str,
+    text: &str,
+) -> Result<(), String> {
+    let office = world.office(desk);
+    let open = office.forms.get(form).filter(|f| f.member == user && !f.closed);
+    let view = open.ok_or("he sees no such form")?.view.clone();
+    let app = app(office, view["app"].as_str())?;
+    let input = &view["components"][0]["components"][0];
+    let max = input["max_length"].as_u64().unwrap_or(4_000);
+    if text.encode_utf16().count() as u64 > max {
+        return Err("the client does not send a text that long".into());
+    }
+    let field = json!({"type": 4, "custom_id": input["custom_id"], "value": text, "id": 2});
+    let data = json!({"custom_id": view["custom_id"],
+        "components": [{"type": 1, "id": 1, "components": [field]}]});
+    let channel = view["channel"].as_str().unwrap_or_default().to_owned();
+    ask(world, desk, user, &app, (5, &channel, data), json!({"form": form}));
+    Ok(())
+}
+
+/// Ends all connections to the gateway: `op7` (reconnect), `op9` (the session is void), `cut`
+/// (no goodbye; the session is kept), `forget` (cut, and the session is void), or a close code.
+pub fn hang_up(world: &mut World, desk: &str, how: &str) {
+    let n = world.mint();
+    world.office(desk).notes.insert("hang_up".into(), json!({"n": n, "how": how}));
+}
+
+/// Threads of a channel that were not deleted, oldest first: for pages and tests.
+#[must_use]
+pub fn threads(office: &Office, channel: &str) -> Vec<String> {
+    let below = |id: &&String| {
+        let place = place(office, id);
+        is_thread(&place) && place["parent_id"] == channel
+    };
+    let mut all: Vec<String> = office.channels.keys().filter(below).cloned().collect();
+    all.sort_by_key(|id| id.parse::<u64>().unwrap_or(0));
+    all
+}

@@ -1,0 +1,136 @@
+//! The commands that are registered, made from the table of verbs.
+//! Source: <https://docs.discord.com/developers/interactions/application-commands>.
+
+use super::short;
+use crate::case::command::{About, VERBS, Verb};
+use serde_json::Value;
+use serenity::all::{CommandOptionType, CommandType, CreateCommand, CreateCommandOption};
+
+/// Our slash command; each verb is one below it.
+pub(crate) const COMMAND: &str = "careline";
+/// Our entry in the menu of a message.
+pub(crate) const SHORTCUT: &str = "Reply to customer";
+
+fn verb(verb: &Verb) -> CreateCommandOption {
+    let about = short(verb.summary, 100);
+    let mut sub = CreateCommandOption::new(CommandOptionType::SubCommand, verb.name, about);
+    if verb.usage != verb.name {
+        let hint = short(&format!("As in: {}", verb.usage), 100);
+        sub = sub.add_sub_option(CreateCommandOption::new(CommandOptionType::String, "text", hint));
+    }
+    if verb.about == About::Case {
+        let hint = "The case's number; not needed in its own thread";
+        let number = CreateCommandOption::new(CommandOptionType::Integer, "case", hint);
+        sub = sub.add_sub_option(number.min_int_value(1));
+    }
+    sub
+}
+
+fn all() -> Vec<CreateCommand> {
+    let slash = CreateCommand::new(COMMAND).kind(CommandType::ChatInput);
+    let slash = slash.description("Look after customers' mentions");
+    let slash = VERBS.iter().take(25).fold(slash, |slash, row| slash.add_option(verb(row)));
+    vec![slash, CreateCommand::new(SHORTCUT).kind(CommandType::Message)]
+}
+
+/// What shall be registered, as Discord takes it.
+pub(crate) fn wanted() -> Value {
+    let mut value = serde_json::to_value(all()).unwrap_or_default();
+    tidy(&mut value);
+    value
+}
+
+/// The commands as text, for whoever registers them by hand.
+#[must_use]
+pub fn commands() -> String {
+    serde_json::to_string_pretty(&wanted()).unwrap_or_default() + "\n"
+}
+
+/// Leaves out what means nothing, so that ours and theirs can be compared.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(tidy),
+        Value::Object(fields) => {
+            fields.values_mut().for_each(tidy);
+            fields.retain(|_, v| !is_nothing(v));
+        }
+        _ => {}
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(all) => all.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+/// Does what is registered differ from what shall be? Fields that only Discord sets are not
+/// looked at.
+pub(crate) fn changed(there: &Value) -> bool {
+    let wanted = wanted();
+    let (Some(wanted), Some(there)) = (wanted.as_array(), there.as_array()) else { return true };
+    let found = |command: &Value| there.iter().any(|other| same(command, other));
+    wanted.len() != there.len() || !wanted.iter().all(found)
+}
+
+fn same(ours: &Value, theirs: &Value) -> bool {
+    match (ours, theirs) {
+        (Value::Object(ours), Value::Object(theirs)) => {
+            let none = Value::Null;
+            let options = theirs.get("options").and_then(Value::as_array).map_or(0, Vec::len);
+            let mine = ours.get("options").and_then(Value::as_array).map_or(0, Vec::len);
+            options == mine
+                && ours.iter().all(|(key, value)| same(value, theirs.get(key).unwrap_or(&none)))
+        }
+        (Value::Array(ours), Value::Array(theirs)) => {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| same(a, b))
+        }
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (ours, theirs) => ours == theirs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_verb_is_a_command_within_discords_limits() {
+        assert!(VERBS.len() <= 25, "a slash command has at most 25 commands below it");
+        let wanted = wanted();
+        let subs = wanted[0]["options"].as_array().unwrap();
+        assert_eq!(subs.len(), VERBS.len());
+        for (sub, verb) in subs.iter().zip(VERBS) {
+            assert_eq!((&sub["type"], &sub["name"]), (&json!(1), &json!(verb.name)));
+            assert!(sub["description"].as_str().unwrap().chars().count() <= 100);
+        }
+        assert_eq!(wanted[1], json!({"type": 3, "name": "Reply to customer"}));
+        assert!(commands().len() < 12_000);
+    }
+
+    #[test]
+    fn only_a_real_difference_is_one() {
+        let mut there = wanted();
+        for command in there.as_array_mut().unwrap() {
+            command["id"] = "1".into();
+            command["version"] = "2".into();
+            command["nsfw"] = false.into();
+        }
+        assert!(!changed(&there));
+        let mut fewer = there.clone();
+        fewer[0]["options"].as_array_mut().unwrap().pop();
+        assert!(changed(&fewer));
+        let mut other = there.clone();
+        other[0]["options"][0]["description"] = "something else".into();
+        assert!(changed(&other));
+        assert!(changed(&json!([])));
+        let mut more = there;
+        more.as_array_mut().unwrap().push(json!({"name": "old", "type": 1}));
+        assert!(changed(&more));
+    }
+}

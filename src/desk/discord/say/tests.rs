@@ -1,0 +1,3 @@
+//! What leaves for Discord, to the letter.
+
+use super::*;
