@@ -1,5 +1,6 @@
 //! Do we speak the platforms' language? Payloads in, requests out, and drivers against their faces.
 
+mod discord;
 mod mastodon;
 mod mastodon_mock;
 mod slack;

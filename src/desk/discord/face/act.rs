@@ -103,13 +103,10 @@ pub fn slash(
     let app = app(office, None)?;
     let commands = office.notes.get(&format!("commands:{}", app.id)).cloned().unwrap_or_default();
     let commands = commands.as_array().cloned().unwrap_or_default();
-    let found = commands.iter().find_map(|command| {
-        let verbs = command["options"].as_array()?;
-        Some((command, verbs.iter().find(|option| option["name"] == verb)?))
-    });
-    let (command, option) = found.ok_or("there is no such command")?;
+    let fits = |command: &&Value| command["name"] == verb && command["type"] == 1;
+    let command = commands.iter().find(fits).ok_or("there is no such command")?;
     let takes = |name: &str| {
-        option["options"].as_array().is_some_and(|all| all.iter().any(|o| o["name"] == name))
+        command["options"].as_array().is_some_and(|all| all.iter().any(|o| o["name"] == name))
     };
     let mut options = Vec::new();
     if let Some(case) = case {
@@ -122,8 +119,7 @@ pub fn slash(
         return Err("the command does not take that".into());
     }
     let data = json!({"id": command["id"], "name": command["name"], "type": 1,
-        "guild_id": office.team,
-        "options": [{"name": verb, "type": 1, "options": options}]});
+        "guild_id": office.team, "options": options});
     ask(world, desk, user, &app, (2, channel, data), json!({}));
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! Source: <https://docs.discord.com/developers/interactions/receiving-and-responding>.
 
 use super::{Me, named, read};
+use crate::case::command::VERBS;
 use crate::case::event::{Envelope, Event, Request};
 use crate::case::model::Agent;
 use crate::desk::discord::say::{COMMAND, SHORTCUT, split};
@@ -96,16 +97,18 @@ fn command(me: &Me, data: &Value) -> Option<Asked> {
             let on = read(me, &message.content, &message.mentions).text;
             Some(Asked { words: "reply".to_owned(), on: Some(on), ..Asked::default() })
         }
-        (None | Some(1), name) if name == COMMAND => typed(me, data),
+        (None | Some(1), name) => typed(me, name, data),
         _ => None,
     }
 }
 
-/// `/careline close case:42 text:refunded` are the words `close #42 refunded`.
-fn typed(me: &Me, data: &Value) -> Option<Asked> {
-    let verb = data["options"].get(0)?;
-    let mut words = verb["name"].as_str()?.to_owned();
-    let options = verb["options"].as_array().map(Vec::as_slice).unwrap_or_default();
+/// `/close case:42 text:refunded` and `/careline text:close #42 refunded` are the same words.
+fn typed(me: &Me, command: &str, data: &Value) -> Option<Asked> {
+    let mut words = match command {
+        COMMAND => String::new(),
+        verb => VERBS.iter().find(|row| row.name == verb)?.name.to_owned(),
+    };
+    let options = data["options"].as_array().map(Vec::as_slice).unwrap_or_default();
     let option = |name: &str| options.iter().find(|o| o["name"] == name).map(|o| &o["value"]);
     if let Some(number) = option("case").and_then(Value::as_u64) {
         words.push_str(&format!(" #{number}"));
