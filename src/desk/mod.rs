@@ -2,8 +2,6 @@
 //!
 //! Adding one: a folder with `mod`, `wire`, `hear`, `say`, `face`, and two neighbouring lines here.
 
-pub mod discord;
-
 use crate::case::effect::{Notice, Receipt};
 use crate::case::event::File;
 use crate::case::id::{DeliveryId, Deployment, DeskId, MessageId, ThreadId};
@@ -110,6 +108,7 @@ pub struct Driver {
     pub made: Option<Made>,
 }
 
+pub mod discord;
 pub mod slack;
 
 /// All desks, by name.

@@ -38,7 +38,7 @@ pub(super) const GUILD: &str = "100000000000000001";
 
 /// Where envelopes go; says what it is told to say.
 #[derive(Default)]
-pub(super) struct Box_ {
+pub(super) struct Letters {
     pub(super) taken: Mutex<Vec<Envelope>>,
     seen: Mutex<BTreeSet<String>>,
     pub(super) answer: Mutex<Option<Answer>>,
@@ -46,7 +46,7 @@ pub(super) struct Box_ {
     pub(super) pulses: Mutex<Vec<Pulse>>,
 }
 
-impl Door for Box_ {
+impl Door for Letters {
     fn put(&self, envelope: Envelope) -> Task<'_, Result<Taken, Shut>> {
         Box::pin(async move {
             let slow = *self.slow.lock().unwrap();
@@ -74,15 +74,26 @@ impl Door for Box_ {
 pub(super) struct Bench {
     pub(super) shared: Shared,
     pub(super) desk: Arc<dyn Desk>,
-    pub(super) door: Arc<Box_>,
+    pub(super) door: Arc<Letters>,
     pub(super) swept: Arc<Notify>,
+    /// Stops the desk's listening.
     pub(super) stop: CancellationToken,
+    server: CancellationToken,
     pub(super) base: String,
+}
+
+/// Changes what the server gives our app.
+pub(super) fn change_app(office: &mut Office, change: impl FnOnce(&mut App)) {
+    let value = office.notes[&format!("app:{APP}")].clone();
+    let mut app: App = serde_json::from_value(value).unwrap();
+    change(&mut app);
+    face::install(office, &app);
 }
 
 impl Drop for Bench {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.server.cancel();
     }
 }
 
@@ -135,15 +146,16 @@ impl Bench {
     pub(super) async fn new(threads: &str) -> Self {
         let shared = Shared::default();
         shared.change(now(), |world| furnish(world.office("team")));
-        let row = DESKS.iter().find(|row| row.name == "discord").unwrap();
-        let router = (row.face)(shared.clone(), "team");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let stop = CancellationToken::new();
-        tokio::spawn(web::serve(listener, router, stop.clone()));
+        let row = DESKS.iter().find(|row| row.name == "discord").unwrap();
+        let server = CancellationToken::new();
+        let router = (row.face)(shared.clone(), "team");
+        tokio::spawn(web::serve(listener, router, server.clone()));
         let desk = open(&base, threads);
-        let (door, swept) = (Arc::new(Box_::default()), Arc::new(Notify::new()));
-        Self { shared, desk, door, swept, stop, base }
+        let (door, swept) = (Arc::new(Letters::default()), Arc::new(Notify::new()));
+        let stop = CancellationToken::new();
+        Self { shared, desk, door, swept, stop, server, base }
     }
 
     pub(super) fn inbox(&self) -> Inbox {

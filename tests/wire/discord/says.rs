@@ -113,8 +113,6 @@ async fn what_was_done_before_the_cut_is_found_and_not_done_twice() {
         for (n, call) in calls.into_iter().enumerate() {
             let open = Notice::Open { channel: place(channel), card: Box::new(card()) };
             let open = out(&format!("{n}.0"), open, None);
-            fault(&bench, &format!("POST {}", ""), 0, Wrong::Repeat);
-            bench.shared.look().faults.clear(None);
             fault(&bench, call, 1, Wrong::DoneThenCut);
             let failed = bench.desk.deliver(&open).await;
             assert!(matches!(failed, Err(Failure::Unsure(_))), "{threads} {call}: {failed:?}");
@@ -145,12 +143,7 @@ async fn a_locked_thread_is_opened_and_one_that_stays_locked_is_gone() {
     assert_eq!(bench.words(&thread.root).len(), 2);
 
     bench.shared.change(super::now(), |w| face::lock(w, "team", &thread.root));
-    bench.office(|o| {
-        let mut app: face::App =
-            serde_json::from_value(o.notes[&format!("app:{}", super::APP)].clone()).unwrap();
-        app.lacks.push("MANAGE_THREADS".into());
-        face::install(o, &app);
-    });
+    bench.office(|o| super::change_app(o, |app| app.lacks.push("MANAGE_THREADS".into())));
     let gone = bench.desk.deliver(&post("1.2", "hello", &thread)).await;
     assert!(matches!(gone, Err(Failure::Gone(_))), "{gone:?}");
     let at = super::now();
@@ -162,12 +155,7 @@ async fn a_locked_thread_is_opened_and_one_that_stays_locked_is_gone() {
 #[tokio::test]
 async fn without_a_permission_tags_are_left_out_and_the_case_still_opens() {
     let bench = Bench::new("forum").await;
-    bench.office(|o| {
-        let mut app: face::App =
-            serde_json::from_value(o.notes[&format!("app:{}", super::APP)].clone()).unwrap();
-        app.lacks.push("MANAGE_CHANNELS".into());
-        face::install(o, &app);
-    });
+    bench.office(|o| super::change_app(o, |app| app.lacks.push("MANAGE_CHANNELS".into())));
     let thread = bench.thread(FORUM).await;
     let place = bench.office(|o| o.notes[&format!("place:{}", thread.root)].clone());
     assert_eq!(place["applied_tags"].as_array().map(Vec::len), Some(0));
@@ -205,12 +193,7 @@ async fn probe_names_what_is_missing() {
     let bench = Bench::new("forum").await;
     let all = bench.desk.probe().await;
     assert!(all.iter().all(|f| f.result.is_ok()), "{all:?}");
-    bench.office(|o| {
-        let mut app: face::App =
-            serde_json::from_value(o.notes[&format!("app:{}", super::APP)].clone()).unwrap();
-        app.content = false;
-        face::install(o, &app);
-    });
+    bench.office(|o| super::change_app(o, |app| app.content = false));
     let all = bench.desk.probe().await;
     let missing: Vec<_> = all.iter().filter(|f| f.result.is_err()).map(|f| &f.what).collect();
     assert_eq!(missing, ["message content"]);

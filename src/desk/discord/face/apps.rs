@@ -146,7 +146,14 @@ fn member(call: &mut Call<'_>, guild: &str, user: &str) -> Answer {
 
 fn commands(call: &mut Call<'_>, app: &str) -> Answer {
     let key = format!("commands:{app}");
+    count(call.office(), "command_reads");
     Ok(call.office().notes.get(&key).cloned().unwrap_or_else(|| json!([])))
+}
+
+/// Counts how often something was asked for, for whoever checks it.
+fn count(office: &mut Office, what: &str) {
+    let n = office.notes.entry(what.to_owned()).or_insert_with(|| json!(0));
+    *n = (n.as_u64().unwrap_or(0) + 1).into();
 }
 
 /// `[application-commands#bulk-overwrite-guild-application-commands]`.
@@ -165,8 +172,7 @@ pub(super) fn overwrite(call: &mut Call<'_>, parts: &[&str], body: &Value) -> An
             command["type"] = 1.into();
         }
     }
-    let writes = call.office().notes.entry("command_writes".into()).or_insert_with(|| json!(0));
-    *writes = (writes.as_u64().unwrap_or(0) + 1).into();
+    count(call.office(), "command_writes");
     let all = Value::Array(all);
     call.office().notes.insert(format!("commands:{app}"), all.clone());
     Ok(all)
