@@ -235,10 +235,12 @@ impl Link {
                     }
                     beats = Box::pin(tokio::time::sleep(self.beat));
                 }
-                room = queue.reserve(), if self.pending.is_some() => match (room, self.pending.take()) {
-                    (Ok(room), Some(dispatch)) => room.send(dispatch),
-                    _ => return End::Asked,
-                },
+                room = queue.reserve(), if self.pending.is_some() => {
+                    let (Ok(room), Some(dispatch)) = (room, self.pending.take()) else {
+                        return End::Asked;
+                    };
+                    room.send(dispatch);
+                }
                 packet = self.socket.next(), if self.pending.is_none() => {
                     let end = match packet {
                         Some(Ok(Packet::Text(text))) => self.frame(&text, session).await,

@@ -49,7 +49,8 @@ use wire::{Channel, Member, Message};
 /// The row in the table of desks.
 pub static DISCORD: Driver = Driver { name: "discord", example: EXAMPLE, open, face: face::face };
 
-const EXAMPLE: &str = r#"# A Discord server where agents work, instead of Slack or beside it. With two desks each account
+const EXAMPLE: &str = r#"
+# A Discord server where agents work, instead of Slack or beside it. With two desks each account
 # needs desk = "NAME". Take away the first sign of each line.
 #[desk.discord]
 #kind = "discord"
