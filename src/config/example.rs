@@ -25,8 +25,20 @@ pub const POLICY: &str = include_str!("../../bot-config/policy.toml");
 /// `careline.toml` with a section of every driver.
 #[must_use]
 pub fn wiring(tables: Tables) -> String {
-    let desks = tables.desks.iter().map(|row| row.example);
-    let networks = tables.networks.iter().map(|row| row.example);
+    // With one desk no account needs to name it; so only the last is live, the others are shown.
+    let live = tables.desks.len().saturating_sub(1);
+    let desk = |(n, text): (usize, &str)| if n < live { idle(text) } else { text.to_owned() };
+    let desks = tables.desks.iter().map(|row| row.example).enumerate().map(desk);
+    let networks = tables.networks.iter().map(|row| row.example.to_owned());
     let sections = desks.chain(networks).map(|text| format!("\n{}\n", text.trim()));
     std::iter::once(HEAD.to_owned()).chain(sections).collect()
+}
+
+/// A section whose keys are comments: whoever wants it takes away the signs.
+fn idle(text: &str) -> String {
+    let line = |line: &str| match line.is_empty() || line.starts_with('#') {
+        true => format!("{line}\n"),
+        false => format!("#{line}\n"),
+    };
+    text.lines().map(line).collect()
 }

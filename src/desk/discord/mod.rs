@@ -50,25 +50,24 @@ use wire::{Channel, Member, Message};
 pub static DISCORD: Driver = Driver { name: "discord", example: EXAMPLE, open, face: face::face };
 
 const EXAMPLE: &str = r#"
-# A Discord server where agents work, instead of Slack or beside it. With two desks each account
-# needs desk = "NAME". Take away the first sign of each line.
-#[desk.discord]
-#kind = "discord"
+# A Discord server where agents work.
+[desk.discord]
+kind = "discord"
 # The bot's token, from the developer portal.
-#token = "env:DISCORD_TOKEN"
+token = "env:DISCORD_TOKEN"
 # The server, by its id.
-#server = "100000000000000001"
+server = "100000000000000001"
 # What a case is: "forum" is a post in a forum channel, "text" a thread in a text channel.
-#threads = "forum"
+threads = "forum"
 # Ids of roles whose members are agents. Empty: every member of the server who is no bot.
-#agent_roles = []
+agent_roles = []
 # Does the bot have the Message Content Intent? Without it only the command `reply` speaks to
 # customers: set relay = "explicit" in policy.toml.
-#message_content = true
+message_content = true
 # Channels that `careline check --live` looks at, as ids.
-#channels = []
+channels = []
 # Discord's API.
-#api = "https://discord.com/api/v10"
+api = "https://discord.com/api/v10"
 "#;
 
 /// A place as it is remembered.
