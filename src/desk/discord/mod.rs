@@ -26,7 +26,7 @@ mod wire;
 
 pub use say::commands;
 
-use super::{Desk, Driver, Failure, Finding, Looked, Mark, Outgoing, Stopped};
+use super::{Desk, Driver, Failure, Finding, Looked, Made, Mark, Outgoing, Stopped};
 use crate::case::effect::{Face, Notice, Receipt};
 use crate::case::event::File;
 use crate::case::id::{DeskId, FeedId, MessageId, ThreadId};
@@ -47,7 +47,20 @@ use url::Url;
 use wire::{Channel, Member, Message};
 
 /// The row in the table of desks.
-pub static DISCORD: Driver = Driver { name: "discord", example: EXAMPLE, open, face: face::face };
+pub static DISCORD: Driver = Driver {
+    name: "discord",
+    example: EXAMPLE,
+    open,
+    face: face::face,
+    made: Some(Made {
+        file: "discord-commands.json",
+        text: |_| commands(),
+        then: "Create the Discord app: discord.com/developers/applications, New Application, Bot; \
+               switch on Message Content Intent, invite it with the scopes bot and \
+               applications.commands, and give its role access to the channel. careline registers \
+               these commands by itself.",
+    }),
+};
 
 const EXAMPLE: &str = r#"
 # A Discord server where agents work.
