@@ -1,1 +1,156 @@
-//! To come.
+//! Does real talk go through all of it, in order, once? Customers' turns are posts by the network's
+//! API, agents' turns are messages in the thread by a user's token; between them is the whole
+//! program with its real drivers and its real store. Judged by the ledgers of both faces.
+//!
+//! Without more ado a part is played: all of it takes a debug build on two cores too long for every
+//! run. `CORPUS=2000` plays so many conversations (and posts about airlines), `CORPUS=all` all posts
+//! and 2,000 conversations.
+
+mod ledger;
+mod talk;
+
+use careline::case::time::Span;
+use careline::sandbox::cast::ACCOUNT;
+use careline::sandbox::hands::At;
+use careline::sandbox::{Demo, Setup};
+use careline::world::square::Person;
+use ledger::Ledger;
+use reqwest::Client;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use talk::Talk;
+use tokio::sync::Semaphore;
+
+/// Conversations that go on at the same time.
+const AT_ONCE: usize = 24;
+
+/// Does the gate let these words of an agent out by themselves?
+fn passes(text: &str) -> bool {
+    let policy = careline::case::policy::Policy::standard();
+    careline::case::gate::content(&policy, text, &[]).is_none()
+        && !careline::case::gate::holds_secret(text)
+}
+
+struct Player {
+    demo: Arc<Demo>,
+    ledger: Arc<Ledger>,
+    client: Client,
+    token: String,
+    id: String,
+}
+
+impl Player {
+    fn new(demo: &Arc<Demo>, ledger: &Arc<Ledger>, n: usize) -> Self {
+        let (id, token) = (format!("2200000000000{n:05}"), format!("corpus-{n}"));
+        let person = Person {
+            id: id.clone(),
+            handle: format!("guest{n}"),
+            name: format!("Guest {n}"),
+            token: Some(token.clone()),
+            ..Person::default()
+        };
+        let now = careline::engine::clock::now();
+        demo.shared.change(now, |world| world.square(ACCOUNT).join(person));
+        let client = careline::net::Net::new(true).client().clone();
+        Self { demo: demo.clone(), ledger: ledger.clone(), client, token, id }
+    }
+
+    async fn post(&self, text: &str, parent: Option<&str>) -> String {
+        let mut body = json!({"status": format!("@acme {text}"), "visibility": "public"});
+        if let Some(parent) = parent {
+            body["in_reply_to_id"] = parent.into();
+        }
+        let url = format!("{}/api/v1/statuses", self.demo.network);
+        let request = self.client.post(url).bearer_auth(&self.token).json(&body);
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status();
+        let made: Value = answer.json().await.expect("JSON");
+        assert!(status.is_success(), "{status}: {made}");
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Plays one conversation; returns how many answers must have gone out.
+    async fn play(self, talk: Talk) -> usize {
+        let (mut last, mut thread, mut answers) = (None::<String>, None::<At>, 0);
+        for (customer, text) in &talk.turns {
+            if *customer {
+                let post = self.post(text, last.as_deref()).await;
+                let at = self.ledger.shown(&post).await;
+                let at = thread.get_or_insert(at.clone()).clone();
+                assert_eq!(self.ledger.thread(&post), Some(at), "one thread for a customer");
+                last = Some(post);
+            } else if let Some(at) = &thread {
+                if answers == 0 {
+                    self.claim(at).await;
+                }
+                let before = self.ledger.answers(&self.id);
+                self.demo.hands.say("maria", at, text).await.expect("a message");
+                if passes(text) {
+                    answers += 1;
+                    self.ledger.answered(&self.id, before + 1, text).await;
+                }
+            }
+        }
+        answers
+    }
+
+    async fn claim(&self, at: &At) {
+        self.demo.hands.say("maria", at, "@careline claim").await.expect("a message");
+        self.ledger.claimed(at).await;
+    }
+}
+
+async fn play(talks: Vec<Talk>) {
+    let setup = Setup { undo: Span::seconds(0), fuse: 10_000, ..Setup::default() };
+    let demo = Demo::start(setup).await.expect("a demo");
+    let ledger = Ledger::follow(&demo);
+    let (began, count) = (Instant::now(), talks.len());
+    let mentions: usize = talks.iter().map(|t| t.turns.iter().filter(|(c, _)| *c).count()).sum();
+    let room = Arc::new(Semaphore::new(AT_ONCE));
+    let mut playing = tokio::task::JoinSet::new();
+    for (n, talk) in talks.into_iter().enumerate() {
+        let player = Player::new(&demo, &ledger, n);
+        let place = room.clone().acquire_owned().await.expect("an open door");
+        playing.spawn(async move {
+            let answers = player.play(talk).await;
+            drop(place);
+            answers
+        });
+    }
+    let answers: usize = playing.join_all().await.into_iter().sum();
+    // What would come twice or too late has its chance to do so.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    ledger.judge(mentions, answers, count);
+    println!(
+        "{count} conversations, {mentions} mentions, {answers} answers: {:?}",
+        began.elapsed()
+    );
+    demo.end().await;
+}
+
+/// How many are played: a part, unless more is asked for.
+fn most(part: usize, all: usize) -> usize {
+    match std::env::var("CORPUS") {
+        Ok(wanted) if wanted == "all" => all,
+        Ok(wanted) => wanted.parse().unwrap_or(part),
+        Err(_) => part,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_go_through_in_order_and_once() {
+    let talks = talk::conversations(most(40, 2000)).unwrap_or_else(|| {
+        println!("../shared is not here; conversations of our own are played");
+        talk::own()
+    });
+    play(talks).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn posts_about_airlines_make_one_case_an_author() {
+    match talk::airline(most(120, usize::MAX)) {
+        Some(talks) => play(talks).await,
+        None => println!("../shared is not here; there are no airlines to complain about"),
+    }
+}
