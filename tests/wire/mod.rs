@@ -1,5 +1,7 @@
 //! Do we speak the platforms' language? Payloads in, requests out, and drivers against their faces.
 
+mod bluesky;
+mod bluesky_real;
 mod discord;
 mod mastodon;
 mod mastodon_mock;

@@ -366,3 +366,120 @@ pub(super) fn hint(
     });
     (Some(jet.time_us), hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn found(change: impl FnOnce(&mut Value)) -> Found {
+        let mut notice = json!({
+            "uri": "at://did:plc:ann/app.bsky.feed.post/3lbqta5lnck2i", "cid": "bafyreiann",
+            "author": { "did": "did:plc:ann", "handle": "ann.example.com", "viewer": {} },
+            "reason": "mention", "indexedAt": "2026-08-01T10:00:05.000Z",
+            "record": { "$type": "app.bsky.feed.post", "text": "@us.example see it",
+                "createdAt": "2026-08-01T10:00:04.000Z", "langs": ["en"], "theirs": { "x": 1 } },
+        });
+        change(&mut notice);
+        Found::from_notice(serde_json::from_value(notice).unwrap()).unwrap()
+    }
+
+    fn heard(change: impl FnOnce(&mut Value)) -> Mention {
+        let now = Timestamp::parse("2026-08-02T00:00:00Z").unwrap();
+        mention(&AccountId::new("acme"), &found(change), "https://bsky.app", now)
+    }
+
+    #[test]
+    fn the_did_is_who_somebody_is_and_an_unverified_handle_says_so() {
+        let plain = heard(|_| ());
+        assert_eq!(plain.contact.remote, "did:plc:ann");
+        assert_eq!((plain.handle.raw(), plain.name.raw()), ("ann.example.com", "ann.example.com"));
+        let bad = heard(|n| n["author"]["handle"] = json!("handle.invalid"));
+        assert_eq!(bad.handle.raw(), "did:plc:ann (handle not verified)");
+        assert_eq!(bad.contact, plain.contact);
+    }
+
+    #[test]
+    fn links_show_where_they_lead() {
+        let text = |label: &str, uri: &str| {
+            let index = json!({ "byteStart": 4, "byteEnd": 4 + label.len() });
+            let feature = json!({ "$type": "app.bsky.richtext.facet#link", "uri": uri });
+            heard(|n| {
+                n["record"]["text"] = json!(format!("ö: {label}!"));
+                n["record"]["facets"] = json!([{ "index": index, "features": [feature] }]);
+            })
+            .text
+            .raw()
+            .to_owned()
+        };
+        let evil = text("https://bank.example", "https://evil.example/x");
+        assert_eq!(evil, "ö: https://bank.example (https://evil.example/x)!");
+        let whole =
+            text("www.tube.example/watch?v=V5...", "https://www.tube.example/watch?v=V5abc");
+        assert_eq!(whole, "ö: https://www.tube.example/watch?v=V5abc!");
+        assert_eq!(text("...", "https://evil.example"), "ö: ... (https://evil.example)!");
+    }
+
+    #[test]
+    fn facets_out_of_place_are_passed_over() {
+        for (from, to) in [(1, 3), (0, 1), (5, 900), (4, 4), (6, 2)] {
+            let text = heard(|n| {
+                n["record"]["text"] = json!("ö abc");
+                let feature =
+                    json!({ "$type": "app.bsky.richtext.facet#link", "uri": "https://x.example" });
+                let index = json!({ "byteStart": from, "byteEnd": to });
+                n["record"]["facets"] = json!([{ "index": index, "features": [feature] }, 7]);
+            });
+            assert_eq!(text.text.raw(), "ö abc", "{from}..{to}");
+        }
+    }
+
+    #[test]
+    fn a_claimed_time_of_last_year_does_not_make_the_customer_wait_since_then() {
+        let old = heard(|n| {
+            n["indexedAt"] = json!("2025-01-01T00:00:00.000Z");
+            n["record"]["createdAt"] = json!("2025-01-01T00:00:00.000Z");
+        });
+        let keyed = Timestamp(tid_micros("3lbqta5lnck2i").unwrap());
+        let claimed = Timestamp::parse("2025-01-01T00:00:00Z").unwrap();
+        assert_eq!(old.written, keyed.max(claimed));
+    }
+
+    #[test]
+    fn a_reply_between_others_is_not_for_us() {
+        let reply = |parent: &str| {
+            found(|n| {
+                let uri = |did: &str| post_uri(did, "3lbqta5lnck2i");
+                let strong = |did: &str| json!({ "uri": uri(did), "cid": "b" });
+                n["record"]["reply"] =
+                    json!({ "root": strong("did:plc:us"), "parent": strong(parent) });
+            })
+        };
+        assert!(is_for_us("reply", &reply("did:plc:us"), "did:plc:us"));
+        assert!(is_for_us("reply", &reply("did:plc:ann"), "did:plc:us"));
+        assert!(!is_for_us("reply", &reply("did:plc:bob"), "did:plc:us"));
+        assert!(is_for_us("mention", &reply("did:plc:bob"), "did:plc:us"));
+    }
+
+    #[test]
+    fn the_stream_hints_at_what_concerns_us() {
+        let event = |did: &str, operation: &str, text: &str| {
+            let rkey = "3lbqta5lnck2i";
+            let commit = json!({ "operation": operation, "collection": POSTS, "rkey": rkey,
+                "cid": "b", "record": { "text": text, "facets": [{ "index": { "byteStart": 0,
+                "byteEnd": 1 }, "features": [{ "$type": "app.bsky.richtext.facet#mention",
+                "did": text }] }] } });
+            json!({ "did": did, "time_us": 7, "kind": "commit", "commit": commit }).to_string()
+        };
+        let uri = "at://did:plc:ann/app.bsky.feed.post/3lbqta5lnck2i";
+        let of = |text: &str, known: bool| hint(text, "did:plc:us", |_| known);
+        let named = event("did:plc:ann", "create", "did:plc:us");
+        assert_eq!(of(&named, false), (Some(7), Some(Hint::Spoken(uri.into()))));
+        assert_eq!(of(&event("did:plc:ann", "create", "did:plc:x"), true), (None, None));
+        let gone = event("did:plc:ann", "delete", "x");
+        assert_eq!(of(&gone, true).1, Some(Hint::Gone(uri.into())));
+        assert_eq!(of(&gone, false).1, None);
+        assert_eq!(of(&event("did:plc:us", "create", "x"), false).1, Some(Hint::Own));
+        assert_eq!(of("not json", false), (None, None));
+    }
+}

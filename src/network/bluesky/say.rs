@@ -125,3 +125,32 @@ fn mention(word: &str, at: usize, handle: &str, did: &str) -> Option<Facet> {
     let feature = Feature::Mention { did: did.to_owned() };
     (good && !handle.is_empty()).then(|| facet(at, from, 1 + handle.len(), feature))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facets_count_bytes_and_only_the_customer_is_called() {
+        let text = "@ann.example ✨ (see https://x.example/ä?b=1). @bob.example @ann.example.org";
+        let found = facets(text, "ann.example", "did:plc:ann");
+        let at = |facet: &Facet| &text[facet.index.byte_start..facet.index.byte_end];
+        assert_eq!(
+            found.iter().map(at).collect::<Vec<_>>(),
+            ["@ann.example", "https://x.example/ä?b=1"]
+        );
+        assert_eq!(found[0].features, [Feature::Mention { did: "did:plc:ann".into() }]);
+        assert_eq!(facets("mail a@ann.example", "ann.example", "d"), []);
+        assert_eq!(facets("Thanks, @ann.example.", "ann.example", "d").len(), 1);
+        assert_eq!(facets("https://", "", "d"), []);
+    }
+
+    #[test]
+    fn a_key_is_the_same_at_every_attempt_and_another_for_another_delivery() {
+        let first = Timestamp::parse("2026-08-01T10:00:04.123456Z").unwrap();
+        assert_eq!(rkey("acme/7.1", first), rkey("acme/7.1", first));
+        assert_ne!(rkey("acme/7.1", first), rkey("acme/7.2", first));
+        let micros = super::super::wire::tid_micros(&rkey("acme/7.1", first)).unwrap();
+        assert_eq!(micros / 1_000, first.0 / 1_000);
+    }
+}

@@ -50,7 +50,8 @@ pub(super) fn handle(person: &Person) -> String {
 pub(super) fn person<'s>(square: &'s Square, name: &str) -> Option<&'s Person> {
     let name = name.trim_start_matches('@');
     let is = |person: &&Person| {
-        did(&person.id) == name
+        person.id == name
+            || did(&person.id) == name
             || handle(person).eq_ignore_ascii_case(name)
             || person.handle.eq_ignore_ascii_case(name)
     };
