@@ -18,8 +18,14 @@ fn inputs() -> Vec<String> {
         "&lt;@everyone&gt; &#64;here ＠everyone",
         "[https://bank.example](https://evil.example) <https://evil.example|https://bank.example>",
         "# big\n## two\n-# careline · d9:9.9\n> quoted\n>>> all\n- list\n* star\n1. one",
-        "```\n@everyone\n``` `@here` ||@here|| **@here** \\@everyone \\\\@everyone \\<@400000000000000002>",
-        "https://evil.example/@everyone https://user@evil.example http://x.example/<@400000000000000002>",
+        concat!(
+            "```\n@everyone\n``` `@here` ||@here|| **@here** \\@everyone ",
+            "\\\\@everyone \\<@400000000000000002>",
+        ),
+        concat!(
+            "https://evil.example/@everyone https://user@evil.example ",
+            "http://x.example/<@400000000000000002>",
+        ),
         "\u{202E}evil\u{2066}x\u{2069} a\u{200B}b \u{FEFF}\u{180E}\u{AD}\u{E0041} nul\0bell\u{7}",
         "@\u{200B}everyone <\u{200B}@400000000000000002> @every\u{2060}one",
     ]
