@@ -93,7 +93,11 @@ fn checked(message: &Message, ours: &[&str]) {
     assert_eq!(live(&rest), Vec::<String>::new(), "{rest}");
     let bad = |c: char| {
         c.is_control() && c != '\n'
-            || matches!(u32::from(c), 0x202A..=0x202E | 0x200B | 0xFEFF | 0xAD | 0x180E | 0xE0000..=0xE0FFF)
+            || matches!(
+                u32::from(c),
+                0x202A..=0x202E | 0x200B | 0xFEFF
+                    | 0xAD | 0x180E | 0xE0000..=0xE0FFF
+            )
     };
     assert!(!text.chars().any(bad), "{text:?}");
     assert!(text.encode_utf16().count() <= 2_000);
