@@ -25,11 +25,14 @@ use tokio::sync::Semaphore;
 /// Conversations that go on at the same time.
 const AT_ONCE: usize = 24;
 
-/// Does the gate let these words of an agent out by themselves?
+/// Does the gate let these words of an agent out by themselves? What looks like an emoji's code is
+/// taken for one of the desk's own (`8:00am-9:00` holds one), and stays inside.
 fn passes(text: &str) -> bool {
     let policy = careline::case::policy::Policy::standard();
+    let emoji = regex::Regex::new(r"(?i):[a-z0-9_+'-]+:").expect("a sound pattern");
     careline::case::gate::content(&policy, text, &[]).is_none()
         && !careline::case::gate::holds_secret(text)
+        && !emoji.is_match(text)
 }
 
 struct Player {
