@@ -2,9 +2,9 @@
 //! API, agents' turns are messages in the thread by a user's token; between them is the whole
 //! program with its real drivers and its real store. Judged by the ledgers of both faces.
 //!
-//! Without more ado a part is played: all of it takes a debug build on two cores too long for every
-//! run. `CORPUS=2000` plays so many conversations (and posts about airlines), `CORPUS=all` all posts
-//! and 2,000 conversations.
+//! Without more ado a part is played: all of it takes a debug build on two cores too long for
+//! every run. `CORPUS=2000` plays so many conversations (and posts about airlines), `CORPUS=all`
+//! all posts and 2,000 conversations.
 
 mod ledger;
 mod talk;
