@@ -157,7 +157,7 @@ impl<'a> Draft<'a> {
         let n = case.sent;
         case.sent += 1;
         case.newest_order = case.newest_order.max(self.at);
-        (DeliveryId::new(format!("{}.{n}", case.no.0)), (case.newest_order, n))
+        (DeliveryId::nth(case.no, n), (case.newest_order, n))
     }
 
     /// Queues a notice into the case's thread.

@@ -56,6 +56,14 @@ text_ids! {
     Bucket,
 }
 
+impl DeliveryId {
+    /// The name of a case's delivery by its number: all names of a case can be told from the case.
+    #[must_use]
+    pub fn nth(case: CaseNo, n: u32) -> Self {
+        Self(format!("{}.{n}", case.0))
+    }
+}
+
 /// The number of a case, as people say it: `#42`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

@@ -165,7 +165,8 @@ fn outside(world: &World, cast: &Cast, sent: &[&SquarePost]) -> usize {
         Deed::Posted { message } if message.app.is_none() => Some(message),
         _ => None,
     });
-    let inside = inside.filter(|m| !speaks(&m.author) || bare(&m.text).starts_with("note"));
+    let is_note = |text: &str| text.split_whitespace().next().is_some_and(|w| bare(w) == "note");
+    let inside = inside.filter(|m| !speaks(&m.author) || is_note(&m.text));
     let words = inside.map(|m| bare(&m.text)).filter(|words| words.len() > 12);
     words.filter(|words| posts.iter().any(|post| post.contains(words))).count()
 }

@@ -4,7 +4,7 @@
 use super::{Kind, Outcome, Store, StoreError};
 use crate::case::effect::{Act, Delivery, Face, Note, Notice, State, Tone};
 use crate::case::forget::tombstone;
-use crate::case::id::{CaseNo, ContactId, DeliveryId, MessageId, PostId};
+use crate::case::id::{ContactId, DeliveryId, MessageId, PostId};
 use crate::case::model::{Body, Case, Line, Status};
 use crate::case::record::{Commit, Found, Key, Reach, Record};
 use crate::case::rich::{Rich, Theirs};
@@ -143,13 +143,9 @@ async fn lines(store: &dyn Store, case: &Case) -> Result<Vec<Line>, StoreError> 
 }
 
 async fn deliveries(store: &dyn Store, case: &Case) -> Result<Vec<Delivery>, StoreError> {
-    let ids: Vec<DeliveryId> = (0..case.sent).map(|n| id(case.no, n)).collect();
+    let ids: Vec<DeliveryId> = (0..case.sent).map(|n| DeliveryId::nth(case.no, n)).collect();
     let found = read(store, ids.iter().cloned().map(Key::Delivery)).await?;
     Ok(ids.iter().filter_map(|id| found.delivery(id).cloned()).collect())
-}
-
-fn id(no: CaseNo, n: u32) -> DeliveryId {
-    DeliveryId::new(format!("{}.{n}", no.0))
 }
 
 async fn erase_case(store: &dyn Store, case: &Case, now: Timestamp) -> Result<(), StoreError> {
@@ -286,7 +282,7 @@ fn amend(case: &mut Case, of: &Delivery, now: Timestamp) -> Delivery {
     let n = case.sent;
     case.sent += 1;
     Delivery {
-        id: id(case.no, n),
+        id: DeliveryId::nth(case.no, n),
         order: (now, n),
         ready: now,
         line: None,

@@ -165,7 +165,7 @@ fn open(draft: &mut Draft<'_>, mention: &Mention, follows: Option<CaseNo>) -> Op
         mention.written,
         Body::Mention {
             mention: Box::new(mention.clone()),
-            shown: Shown { by: DeliveryId::new(format!("{}.0", draft.spare.0)), amend: None },
+            shown: Shown { by: DeliveryId::nth(draft.spare, 0), amend: None },
             edits: 0,
         },
     );
@@ -195,7 +195,7 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         waits: None,
         channel,
         thread: None,
-        card: Shown { by: DeliveryId::new(format!("{}.0", draft.spare.0)), amend: None },
+        card: Shown { by: DeliveryId::nth(draft.spare, 0), amend: None },
         lines: 0,
         sent: 0,
         wrote: 0,

@@ -118,7 +118,9 @@ async fn find(
     let mut found = None;
     pages(slack, method, &args, |message| {
         let ours = hear::marks(&message);
-        if ours.is_some_and(|(deployment, id)| deployment == out.deployment && id == out.id) {
+        let is_it =
+            |(deployment, all): (_, Vec<_>)| deployment == out.deployment && all.contains(&out.id);
+        if ours.is_some_and(is_it) {
             found = Some(message);
         }
         found.is_none()

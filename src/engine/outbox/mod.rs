@@ -7,6 +7,7 @@ mod look;
 pub mod pace;
 mod queue;
 mod resolve;
+mod whole;
 
 use super::{Inner, Tuning};
 use crate::case::effect::Delivery;

@@ -120,7 +120,8 @@ impl Inner {
         case: Option<Case>,
         merged: Vec<(DeliveryId, Notice)>,
     ) -> Result<Call, Hindrance> {
-        let thread = case.and_then(|case| case.thread);
+        let thread = case.as_ref().and_then(|case| case.thread.clone());
+        let mut merged = merged;
         let mut message = None;
         let channel = match notice {
             Notice::Open { channel, .. } | Notice::Tell { channel, .. } => channel.clone(),
@@ -131,6 +132,9 @@ impl Inner {
             },
             Notice::Amend { of, .. } => {
                 let place = self.posted(of, thread.as_ref()).await?;
+                if let Some(case) = &case {
+                    merged = self.whole(case, of, &place.message, row).await?;
+                }
                 message.insert(place).channel.clone()
             }
         };

@@ -92,7 +92,7 @@ pub(crate) fn message(me: &Me, people: &People, event: &Message) -> Vec<Envelope
 /// Hears a message as history or an event shows it.
 pub(crate) fn written(me: &Me, people: &People, m: &Message, channel: &str) -> Vec<Envelope> {
     if me.is_mine(m) {
-        return echo(me, m, channel).into_iter().collect();
+        return echo(me, m, channel);
     }
     // Joins, topics, renamings, calls: nobody's words.
     let spoken = matches!(
@@ -122,7 +122,7 @@ fn is_machine(m: &Message) -> bool {
 
 /// The marks that we write into what we post: `cl:<deployment>:<delivery>` on the first block,
 /// and the same as metadata.
-pub(crate) fn marks(m: &Message) -> Option<(Deployment, DeliveryId)> {
+pub(crate) fn marks(m: &Message) -> Option<(Deployment, Vec<DeliveryId>)> {
     let block = m.blocks.as_array().and_then(|all| all.first());
     let block = block.and_then(|block| block["block_id"].as_str());
     let by_block = block.and_then(|id| id.strip_prefix("cl:")?.split_once(':'));
@@ -131,15 +131,24 @@ pub(crate) fn marks(m: &Message) -> Option<(Deployment, DeliveryId)> {
         let ours = m.metadata["event_type"] == super::say::EVENT;
         Some((payload["deployment"].as_str()?, payload["delivery"].as_str()?)).filter(|_| ours)
     };
-    let (deployment, delivery) = by_block.or_else(by_metadata)?;
-    Some((Deployment::new(deployment), DeliveryId::new(delivery)))
+    let (deployment, head) = by_block.or_else(by_metadata)?;
+    let with = payload["with"].as_str().unwrap_or_default().split_whitespace();
+    let all = std::iter::once(head).chain(with).map(DeliveryId::new).collect();
+    Some((Deployment::new(deployment), all))
 }
 
-fn echo(me: &Me, m: &Message, channel: &str) -> Option<Envelope> {
-    let (deployment, delivery) = marks(m)?;
-    let (desk, message) = (me.desk(), me.message(channel, &m.ts));
-    let event = Event::Echo { desk, message, deployment, delivery, at: instant(&m.ts)? };
-    Some(Envelope::new(me.id(channel, &format!("echo:{}", m.ts)), event))
+/// One for each delivery that stands in the message.
+fn echo(me: &Me, m: &Message, channel: &str) -> Vec<Envelope> {
+    let (Some((deployment, all)), Some(at)) = (marks(m), instant(&m.ts)) else {
+        return Vec::new();
+    };
+    let one = |delivery: DeliveryId| {
+        let id = me.id(channel, &format!("echo:{}:{delivery}", m.ts));
+        let (desk, message) = (me.desk(), me.message(channel, &m.ts));
+        let deployment = deployment.clone();
+        Envelope::new(id, Event::Echo { desk, message, deployment, delivery, at })
+    };
+    all.into_iter().map(one).collect()
 }
 
 /// `@careline …`: a request, in a thread or outside. Only people ask.

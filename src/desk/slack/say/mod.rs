@@ -12,7 +12,7 @@ pub use manifest::manifest;
 use super::hear::asked::{FIELD, FORM, Kept};
 use crate::case::effect::{Answer, Button, Card, Face, Form, Mark, Note, Notice, Style, Tone};
 use crate::case::event::{Media, MediaKind};
-use crate::case::id::{ChannelId, MessageId};
+use crate::case::id::{ChannelId, DeliveryId, MessageId};
 use crate::case::rich::Rich;
 use crate::desk::Outgoing;
 use rich::{Parts, clean, line};
@@ -68,10 +68,13 @@ pub(crate) fn notice(out: &Outgoing) -> Option<Call> {
                 Face::Card(card) => (format!("Mention, case {}", card.case), of_card(card)),
                 Face::Note(note) => (fallback(note.tone).to_owned(), of_note(note)),
             };
-            // It stays findable as the delivery that posted it.
-            let mut blocks = fold(vec![piece]);
-            mark(&mut blocks, &format!("cl:{}:{of}", out.deployment));
-            Some(update(message, &text, blocks))
+            // What went out in one message is written anew as a whole, in its order.
+            let whole: Vec<Piece> = out.merged.iter().filter_map(|(_, n)| merged(n)).collect();
+            let mut blocks = fold(if whole.is_empty() { vec![piece] } else { whole });
+            // It stays findable as the deliveries that posted it.
+            let head = out.merged.first().map_or(of, |(id, _)| id);
+            mark(&mut blocks, &format!("cl:{}:{head}", out.deployment));
+            Some(update(message, &text, blocks, metadata(out, head)))
         }
         Notice::Mark { message, mark } => Some(react(message, *mark)),
     }
@@ -115,9 +118,7 @@ fn post(
     let mut body = json!({
         "channel": channel.channel, "text": text, "blocks": blocks, "mrkdwn": false,
         "parse": "none", "unfurl_links": false, "unfurl_media": false,
-        "metadata": {"event_type": EVENT, "event_payload": {
-            "deployment": out.deployment.as_str(), "delivery": out.id.as_str(),
-        }},
+        "metadata": metadata(out, &out.id),
     });
     if let Some(thread) = thread {
         body["thread_ts"] = thread.into();
@@ -125,11 +126,21 @@ fn post(
     Call { method: "chat.postMessage", body }
 }
 
+/// Who speaks, and all deliveries that stand in this message; every value a text, as readers of
+/// metadata expect.
+fn metadata(out: &Outgoing, head: &DeliveryId) -> Value {
+    let others = out.merged.iter().map(|(id, _)| id.as_str()).filter(|id| *id != head.as_str());
+    json!({"event_type": EVENT, "event_payload": {
+        "deployment": out.deployment.as_str(), "delivery": head.as_str(),
+        "with": others.collect::<Vec<_>>().join(" "),
+    }})
+}
+
 /// `[chat.update]`: text and blocks every time, or the missing one is gone.
-fn update(message: &MessageId, text: &str, blocks: Vec<Value>) -> Call {
+fn update(message: &MessageId, text: &str, blocks: Vec<Value>, metadata: Value) -> Call {
     let body = json!({
         "channel": message.channel.channel, "ts": message.message, "text": text,
-        "blocks": blocks, "parse": "none",
+        "blocks": blocks, "parse": "none", "metadata": metadata,
     });
     Call { method: "chat.update", body }
 }
