@@ -142,8 +142,8 @@ fn read_clock(text: &str) -> Option<u16> {
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
-/// Takes a time from the beginning of words (`friday 12:00 we call`) and gives the rest. The longest
-/// beginning of up to two words that is a time counts.
+/// Takes a time from the beginning of words (`friday 12:00 we call`) and gives the rest. The
+/// longest beginning of up to two words that is a time counts.
 #[must_use]
 pub fn split_when<'w>(words: &'w str, now: Timestamp, zone: &str) -> Option<(Timestamp, &'w str)> {
     let words = words.trim();

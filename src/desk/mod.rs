@@ -33,8 +33,8 @@ pub struct Outgoing {
     /// The message to amend (`Amend`).
     pub message: Option<MessageId>,
     /// More notices that waited for the same thread and go out in the same message, after
-    /// `notice`; all of them `Post` of a customer's words or of status. For an `Amend` of a message that
-    /// carries several: all its notices in their order, the changed one among them.
+    /// `notice`; all of them `Post` of a customer's words or of status. For an `Amend` of a message
+    /// that carries several: all its notices in their order, the changed one among them.
     pub merged: Vec<(DeliveryId, Notice)>,
 }
 

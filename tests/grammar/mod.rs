@@ -22,8 +22,8 @@ fn every_surface_hands_over_the_same_words() {
         let wanted = parse(verb.example).unwrap_or_else(|misuse| panic!("{}", misuse.0));
         for said in as_said(verb.example) {
             let got = parse(&said).unwrap_or_else(|misuse| panic!("{said:?}: {}", misuse.0));
-            let same = (got.verb.name, got.case, got.rest) == (wanted.verb.name, wanted.case, wanted.rest);
-            assert!(same, "{said:?} is not {:?}", verb.example);
+            assert_eq!(got.verb.name, wanted.verb.name, "{said:?}");
+            assert_eq!((got.case, got.rest), (wanted.case, wanted.rest), "{said:?}");
         }
     }
 }

@@ -43,8 +43,8 @@ pub static SLACK: Driver = Driver {
     made: Some(Made {
         file: "slack-manifest.json",
         text: |verbs| manifest(verbs, None),
-        then: "Create the Slack app: api.slack.com/apps, Create New App, From a manifest; paste it, \
-               install the app, and invite the bot to the channel.",
+        then: "Create the Slack app: api.slack.com/apps, Create New App, From a manifest; paste \
+               it, install the app, and invite the bot to the channel.",
     }),
 };
 
