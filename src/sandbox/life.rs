@@ -153,8 +153,8 @@ impl Known {
     /// How an answer that has left the house is doing.
     fn way(&self, reply: &ReplyLine, now: Timestamp) -> String {
         let parts = reply.parts.iter().filter_map(|id| self.deliveries.get(id.as_str()));
-        let first = parts.filter(|part| matches!(part.act, Act::Network(_)));
-        let Some(part) = first.filter(|part| part.state.is_pending()).next() else {
+        let mut outward = parts.filter(|part| matches!(part.act, Act::Network(_)));
+        let Some(part) = outward.find(|part| part.state.is_pending()) else {
             return "On its way".to_owned();
         };
         let wait = part.ready.since(now);

@@ -360,12 +360,12 @@ fn button(world: &World, thread: &At, user: &str, label: &str) -> Option<(String
         let here = m.thread.or(Some(m.id)) == root || m.only_for.is_some();
         m.channel == thread.channel && his && here && !m.deleted
     });
-    let rows = seen.filter_map(|m| {
+    let mut rows = seen.filter_map(|m| {
         let blocks = m.blocks.as_array()?.iter();
         let mut elements = blocks.flat_map(|b| b["elements"].as_array().into_iter().flatten());
         let found = elements.find(|e| e["type"] == "button" && e["text"]["text"] == label)?;
         let value = found["value"].as_str().or(found["action_id"].as_str())?;
         Some((stamp(m.id), value.to_owned()))
     });
-    rows.last()
+    rows.next_back()
 }

@@ -265,7 +265,7 @@ impl<T: Table> Store for Kept<T> {
     ) -> Task<'a, Result<Vec<Pending>, StoreError>> {
         Box::pin(async move {
             let prefix = [key::INDEX, key::PENDING];
-            let from = after.map_or_else(|| prefix.to_vec(), |p| after_pending(p));
+            let from = after.map_or_else(|| prefix.to_vec(), after_pending);
             let rows = self.table.range(&from, &end_of(&prefix), limit)?;
             rows.iter().map(|(_, value)| index::queued(value)).collect()
         })

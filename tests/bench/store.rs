@@ -34,6 +34,7 @@ pub fn per_sync(writers: u64) -> Vec<Figure> {
     let counts = Arc::clone(&syncs);
     let between = Arc::new(move || {
         counts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     });
     let table = Sled::open(dir.path()).expect("a store");
     let store = Kept::open_with(table, Timestamp::from_seconds(1), between).expect("a store");

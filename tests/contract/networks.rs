@@ -12,7 +12,6 @@ use careline::case::rich::Theirs;
 use careline::case::time::Timestamp;
 use careline::engine::clock;
 use careline::net::{Failure, Looked, Stopped};
-use careline::network::Network;
 use careline::world::fault::Wrong;
 use careline::world::square::SquarePost;
 

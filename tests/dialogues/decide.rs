@@ -306,8 +306,8 @@ impl Decided {
     fn button(&self, who: &str, label: &str) -> Result<String, String> {
         let only = self.only.iter().filter(|(whose, ..)| whose == who).map(|(_, _, b)| b);
         let shown = self.shown()?;
-        let all = shown.iter().map(|(_, b)| b).chain(only).flatten();
-        let found = all.filter(|button| button.label == label).last();
+        let mut all = shown.iter().map(|(_, b)| b).chain(only).flatten();
+        let found = all.rfind(|button| button.label == label);
         found.map(|button| button.words.clone()).ok_or(format!("there is no button {label}"))
     }
 

@@ -81,7 +81,7 @@ impl Disk {
     fn alarms(&self) -> Vec<(CaseNo, Alarm)> {
         let alarms = self.cases().flat_map(|case| case.alarms.iter().map(|a| (case.no, a.clone())));
         let mut alarms: Vec<_> = alarms.collect();
-        alarms.sort_by(|a, b| (a.1.at, a.0).cmp(&(b.1.at, b.0)));
+        alarms.sort_by_key(|(case, alarm)| (alarm.at, *case));
         alarms
     }
 }

@@ -278,15 +278,15 @@ impl Scene {
     /// What only this member sees, newest last.
     pub(super) async fn whisper(&self, to: &str) -> Message {
         self.see("a whisper", |office| {
-            let all = office.messages.values();
-            all.filter(|m| m.only_for.as_deref() == Some(to) && !m.deleted).last().cloned()
+            let mut all = office.messages.values();
+            all.rfind(|m| m.only_for.as_deref() == Some(to) && !m.deleted).cloned()
         })
         .await
     }
 
     /// Calls the workspace's API as anybody.
     pub(super) async fn call(&self, token: &str, method: &str, body: Value) -> Value {
-        let client = reqwest::Client::new();
+        let client = careline::net::Net::new(true).client().clone();
         let sent = client.post(format!("{}/api/{method}", self.base)).bearer_auth(token);
         sent.json(&body).send().await.unwrap().json().await.unwrap()
     }

@@ -276,11 +276,7 @@ impl Link {
         };
         match frame.op {
             0 => self.dispatch(frame, session),
-            1 => {
-                if self.heartbeat(session).await.is_none() {
-                    return Some(End::Resume);
-                }
-            }
+            1 if self.heartbeat(session).await.is_none() => return Some(End::Resume),
             7 => return Some(End::Resume),
             9 if frame.d == json!(true) => return Some(End::Resume),
             9 => return Some(End::Anew),

@@ -124,7 +124,7 @@ fn opened(headers: &HeaderMap, body: &[u8]) -> Option<(&'static str, Value)> {
     if let Some(payload) = fields.get("payload").and_then(Value::as_str) {
         return Some(("interactive", serde_json::from_str(payload).ok()?));
     }
-    fields.contains_key("command").then(|| ("slash_commands", Value::Object(fields)))
+    fields.contains_key("command").then_some(("slash_commands", Value::Object(fields)))
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ impl Mastodon {
         }
         let Some(from) = feed.cursor.clone() else { return self.begin(inbox, me, feed).await };
         if from.is_empty() {
-            return self.from_far(inbox, me, feed, None).await;
+            return self.read_back(inbox, me, feed, None).await;
         }
         let (mut at, mut seen) = (from, Vec::new());
         loop {
@@ -183,7 +183,7 @@ impl Mastodon {
     async fn begin(&self, inbox: &Inbox, me: &Me, feed: &mut Feed) -> Result<(), Ended> {
         if self.since > Span(0) {
             let since = (self.client.ground.now)() - self.since;
-            self.from_far(inbox, me, feed, Some(since)).await?;
+            self.read_back(inbox, me, feed, Some(since)).await?;
         }
         if feed.cursor.is_none() {
             let page = self.page(me, feed, ("limit", "1")).await?;
@@ -194,7 +194,7 @@ impl Mastodon {
     }
 
     /// Reads backwards to the beginning, or to an instant, and takes all that, oldest first.
-    async fn from_far(
+    async fn read_back(
         &self,
         inbox: &Inbox,
         me: &Me,

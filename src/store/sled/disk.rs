@@ -67,7 +67,7 @@ impl Home {
         self.path.join("sled")
     }
 
-    fn new(&self) -> PathBuf {
+    fn fresh(&self) -> PathBuf {
         self.path.join("sled.new")
     }
 
@@ -92,7 +92,7 @@ impl Home {
         let step = || -> io::Result<()> {
             fs::rename(self.sled(), self.old())?;
             sync_dir(&self.path)?;
-            fs::rename(self.new(), self.sled())?;
+            fs::rename(self.fresh(), self.sled())?;
             sync_dir(&self.path)?;
             fs::remove_dir_all(self.old())
         };
@@ -101,11 +101,11 @@ impl Home {
 
     /// Ends what an interrupted swap left. `sled.old` exists only once `sled.new` is complete.
     fn tidy(&self) -> io::Result<()> {
-        if self.old().exists() && !self.sled().exists() && self.new().exists() {
-            fs::rename(self.new(), self.sled())?;
+        if self.old().exists() && !self.sled().exists() && self.fresh().exists() {
+            fs::rename(self.fresh(), self.sled())?;
             sync_dir(&self.path)?;
         }
-        for left in [self.new(), self.old()] {
+        for left in [self.fresh(), self.old()] {
             if self.sled().exists() && left.exists() {
                 fs::remove_dir_all(left)?;
             }
@@ -172,7 +172,7 @@ fn sync_blobs(path: &Path) -> io::Result<()> {
 
 /// Copies every row into fresh files beside the old ones.
 pub(super) fn copy(handle: &Handle, home: &Home) -> Result<(), StoreError> {
-    let path = home.new();
+    let path = home.fresh();
     if path.exists() {
         fs::remove_dir_all(&path).map_err(|e| io("written anew", &e))?;
     }

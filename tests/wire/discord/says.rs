@@ -62,7 +62,7 @@ async fn a_case_is_a_thread_below_its_card_in_a_text_channel() {
     let bench = Bench::new("text").await;
     let thread = bench.thread(TEXT).await;
     assert!(bench.words(TEXT)[0].starts_with("**Anna**"));
-    assert_eq!(bench.office(|o| face::threads(o, TEXT)), [thread.root.clone()]);
+    assert_eq!(bench.office(|o| face::threads(o, TEXT)), std::slice::from_ref(&thread.root));
     bench.desk.deliver(&post("1.1", "hello", &thread)).await.unwrap();
     assert_eq!(bench.words(&thread.root), ["hello\n-# careline · d1:1.1"]);
     let to = Box::new(Face::Card(Box::new(card())));

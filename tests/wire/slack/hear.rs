@@ -113,7 +113,7 @@ async fn files_and_broadcasts_are_content() {
         .call("xoxp-ann", "files.getUploadURLExternal", json!({"filename": "a b.png", "length": 4}))
         .await;
     let url = told["upload_url"].as_str().unwrap();
-    reqwest::Client::new().post(url).body("png!").send().await.unwrap();
+    careline::net::Net::new(true).client().post(url).body("png!").send().await.unwrap();
     let files = json!([{"id": told["file_id"], "title": "x"}]);
     let body = json!({"files": files, "channel_id": CHANNEL, "thread_ts": face::stamp(root),
         "initial_comment": "look"});

@@ -43,7 +43,7 @@ async fn events_commands_and_forms_come_signed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_signed_rightly_is_not_read() {
     let (scene, base) = http().await;
-    let client = reqwest::Client::new();
+    let client = careline::net::Net::new(true).client().clone();
     let body = r#"{"type":"url_verification","challenge":"abc"}"#;
     let stamp = (now().0 / 1_000_000).to_string();
     let post = |kind: &str, body: &str| {

@@ -65,9 +65,8 @@ struct End(Option<u16>);
 impl Link {
     async fn run(&mut self) {
         let end = self.talk().await;
-        match end {
-            Err(End(Some(code))) => self.close(code).await,
-            Err(End(None)) | Ok(()) => {}
+        if let Err(End(Some(code))) = end {
+            self.close(code).await;
         }
     }
 

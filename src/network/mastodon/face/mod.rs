@@ -199,7 +199,9 @@ fn shown(stage: &Stage, answer: Answer) -> Response {
     set("x-ratelimit-remaining", if gone { "0" } else { "299" }.into());
     set("x-ratelimit-reset", reset(stage, gone));
     set("content-type", "application/json; charset=utf-8".into());
-    answer.link.map(|link| set("link", link));
+    if let Some(link) = answer.link {
+        set("link", link);
+    }
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     (status, headers, Body::from(answer.body.to_string())).into_response()
 }
