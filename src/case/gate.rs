@@ -42,6 +42,12 @@ impl Passed {
         &self.0
     }
 
+    /// Is it longer than a line of a case can keep?
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        super::text::weight(&self.0) > super::limits::TEXT_BYTES
+    }
+
     /// The parts that go out, each complete: handle in front, number behind. `None` if they do not
     /// fit into so many parts.
     #[must_use]

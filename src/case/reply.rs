@@ -45,6 +45,9 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     if heard.no_reply || !draft.abilities(&case.account).replies {
         return Err(Rule::NoReply);
     }
+    if words.passed.is_long() {
+        return Err(Rule::TooLong);
+    }
     let parts = parts(draft, &words.passed, &target).ok_or(Rule::TooLong)?;
     let ask = ask_at_capture(draft, &words, case, &heard);
     let seq = case.lines;

@@ -85,6 +85,33 @@ pub fn cut(text: &str, bytes: usize) -> String {
     format!("{}…", &text[..end])
 }
 
+/// How many bytes a text takes in a row: rows are JSON, which writes some letters longer.
+#[must_use]
+pub fn weight(text: &str) -> usize {
+    text.chars().map(in_row).sum()
+}
+
+fn in_row(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\n' | '\r' | '\t' => 2,
+        c if u32::from(c) < 0x20 => 6,
+        c => c.len_utf8(),
+    }
+}
+
+/// As [`cut`], measured as a row keeps it: at most `bytes` of [`weight`].
+#[must_use]
+pub fn fit(text: &str, bytes: usize) -> String {
+    let mut room = bytes;
+    for (at, c) in text.char_indices() {
+        match room.checked_sub(in_row(c)) {
+            Some(left) => room = left,
+            None => return cut(text, at),
+        }
+    }
+    text.to_owned()
+}
+
 /// What every part of a reply carries around its words.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {

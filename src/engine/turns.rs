@@ -85,7 +85,10 @@ pub(super) fn keys(envelope: &Envelope) -> BTreeSet<String> {
         Event::Mentioned(mention) | Event::Changed(mention) => {
             let contact = &mention.contact;
             let who = format!("c {} {}", contact.account, contact.remote);
-            vec![who, post(&contact.account, &mention.post)]
+            // Cases of one conversation are linked in one record: a crowd below one post would only
+            // stand in its own way there.
+            let talk = format!("v {} {}", contact.account, mention.conversation);
+            vec![who, post(&contact.account, &mention.post), talk]
         }
         Event::Withdrawn { account, post: gone } => vec![post(account, gone)],
         Event::OwnPost(own) => {

@@ -81,11 +81,12 @@ pub async fn retain(store: &dyn Store, keep: Span, now: Timestamp) -> Result<usi
         case.status == Status::Closed && case.closed.is_some_and(|closed| closed < before)
     };
     let cases = cases(store, old).await?;
+    let mut gone = 0;
     for case in &cases {
-        drop_case(store, case, now).await?;
+        gone += usize::from(drop_case(store, case, now).await?);
     }
     store.trim(before).await?;
-    Ok(cases.len())
+    Ok(gone)
 }
 
 /// All records of a kind, page by page.
@@ -292,7 +293,14 @@ fn amend(case: &mut Case, of: &Delivery, now: Timestamp) -> Delivery {
     }
 }
 
-async fn drop_case(store: &dyn Store, case: &Case, now: Timestamp) -> Result<(), StoreError> {
+/// A case that was opened again, or changed in any way since it was read, stays: the next run looks
+/// at it anew.
+async fn drop_case(store: &dyn Store, case: &Case, now: Timestamp) -> Result<bool, StoreError> {
+    let own = [Key::Case(case.no), Key::Contact(case.contact.clone())];
+    let found = read(store, own).await?;
+    if found.case(case.no) != Some(case) {
+        return Ok(false);
+    }
     let mut keys = vec![Key::Case(case.no)];
     let channel = case.thread.as_ref().map_or(&case.channel, |thread| &thread.channel);
     let message = |message: &str| {
@@ -318,11 +326,12 @@ async fn drop_case(store: &dyn Store, case: &Case, now: Timestamp) -> Result<(),
         keys.push(Key::Delivery(delivery.id));
     }
     keys.extend(case.thread.clone().map(Key::Thread));
-    let found = read(store, [Key::Contact(case.contact.clone())]).await?;
     if let Some(Record::Contact(contact)) = found.get(&Key::Contact(case.contact.clone()))
         && contact.newest == Some(case.no)
     {
         keys.push(Key::Contact(case.contact.clone()));
     }
-    write(store, now, keys.into_iter().map(|key| (key, None)).collect()).await
+    let writes = keys.into_iter().map(|key| (key, None)).collect();
+    let commit = Commit { envelope: None, at: now, reads: found.versions(), writes, log: None };
+    Ok(store.commit(commit).await? == Outcome::Fresh)
 }

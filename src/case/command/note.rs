@@ -6,7 +6,7 @@ use crate::case::effect::{Answer, Form, Tone};
 use crate::case::gate::Rule;
 use crate::case::model::Body;
 use crate::case::rich::{Rich, Theirs};
-use crate::case::text::cut;
+use crate::case::text::fit;
 
 /// See the module.
 pub static VERB: Verb = Verb {
@@ -34,7 +34,7 @@ fn run(turn: Turn<'_, '_>) {
         return;
     }
     let by = asker(turn.request);
-    let text = cut(turn.rest, crate::case::limits::TEXT_BYTES);
+    let text = fit(turn.rest, crate::case::limits::TEXT_BYTES);
     let words = Rich::of("🔒 Note by ").agent(&by.name).quote(&Theirs::new(text.clone()));
     let at = draft.at;
     let body = Body::Remark { by, text, source: None, rule: Rule::OnPurpose };

@@ -7,7 +7,7 @@ use crate::case::gate::Rule;
 use crate::case::hours::split_when;
 use crate::case::model::{Alarm, Body, Status, Wake};
 use crate::case::rich::{Rich, Theirs};
-use crate::case::text::cut;
+use crate::case::text::fit;
 
 /// See the module.
 pub static VERB: Verb = Verb {
@@ -33,7 +33,7 @@ fn run(turn: Turn<'_, '_>) {
         return draft.say("What was promised? Say `promise friday 12:00 we call her back`.");
     }
     let by = asker(turn.request);
-    let text = cut(what, crate::case::limits::TEXT_BYTES);
+    let text = fit(what, crate::case::limits::TEXT_BYTES);
     let words = Rich::of("🤝 Promised for ").when(at).say(" by ").agent(&by.name);
     let words = words.quote(&Theirs::new(text.clone()));
     let now = draft.at;

@@ -7,11 +7,9 @@ use crate::case::draft::Draft;
 use crate::case::effect::{Face, Tone};
 use crate::case::event::Mention;
 use crate::case::id::{AccountId, CaseNo, PostId};
-use crate::case::limits;
 use crate::case::model::{Body, Case};
 use crate::case::record::{Decision, Key, Record};
 use crate::case::rich::{Rich, Theirs};
-use crate::case::text::cut;
 
 /// An edit of a post nobody has seen is a mention: it may have been the edit that addressed us.
 pub fn changed(mut draft: Draft<'_>, mention: &Mention) -> Decision {
@@ -23,6 +21,7 @@ pub fn changed(mut draft: Draft<'_>, mention: &Mention) -> Decision {
     if old.contact != mention.contact {
         return draft.done("not_its_author");
     }
+    let mention = &mentioned::bounded(mention);
     let same =
         old.text == mention.text && old.warning == mention.warning && old.media == mention.media;
     if same {
@@ -31,10 +30,9 @@ pub fn changed(mut draft: Draft<'_>, mention: &Mention) -> Decision {
     let at = draft.at;
     draft.change_line(no, seq, |body| {
         if let Body::Mention { mention: old, edits, .. } = body {
-            old.text = Theirs::new(cut(mention.text.raw(), limits::TEXT_BYTES));
-            let short = |w: &Theirs| Theirs::new(cut(w.raw(), limits::NAME_BYTES));
-            old.warning = mention.warning.as_ref().map(short);
-            old.media = mention.media.iter().take(limits::MEDIA).cloned().collect();
+            old.text = mention.text.clone();
+            old.warning = mention.warning.clone();
+            old.media.clone_from(&mention.media);
             *edits += 1;
         }
     });

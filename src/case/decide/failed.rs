@@ -10,6 +10,7 @@ use crate::case::model::{Case, ReplyState};
 use crate::case::record::Decision;
 use crate::case::reply::finish;
 use crate::case::rich::Rich;
+use crate::case::time::Span;
 
 pub fn decide(mut draft: Draft<'_>, id: &DeliveryId, outcome: &Outcome) -> Decision {
     let Some(mut delivery) = draft.delivery(id).cloned() else { return draft.done("unknown") };
@@ -64,7 +65,7 @@ fn desk(
     match (notice, outcome) {
         (Notice::Open { channel, .. }, _) => {
             let ops = draft.policy.ops.clone().filter(|ops| ops != channel);
-            let Some(ops) = ops else { return draft.done_with(case, "no_thread") };
+            let Some(ops) = ops else { return wait(draft, case, delivery, outcome) };
             case.channel = ops;
             thread_gone::open_again(&mut draft, &mut case, why);
             draft.done_with(case, "opened_elsewhere")
@@ -81,6 +82,27 @@ fn desk(
         }
         _ => draft.done_with(case, "notice_not_delivered"),
     }
+}
+
+/// Until the channel works again: closed by mistake, or careline not in it any more.
+const AGAIN: Span = Span::minutes(5);
+
+/// There is no other place for the case. Its card is tried again and holds its lane, so that all
+/// that belongs below it waits instead of being lost.
+fn wait(mut draft: Draft<'_>, case: Case, delivery: &Delivery, outcome: &Outcome) -> Decision {
+    let tried = match draft.found.delivery(&delivery.id).map(|row| &row.state) {
+        Some(State::Attempted { number, .. }) => *number,
+        Some(State::Waiting { tried }) => tried + 1,
+        _ => return draft.done_with(case, "no_thread"),
+    };
+    // What may stand there already is not posted once more.
+    if !matches!(outcome, Outcome::Unknown(_)) {
+        let mut again = delivery.clone();
+        again.state = State::Waiting { tried };
+        again.ready = draft.at + AGAIN;
+        draft.put_delivery(again);
+    }
+    draft.done_with(case, "no_thread")
 }
 
 /// The same notice once more, into the new thread.

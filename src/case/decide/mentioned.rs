@@ -10,7 +10,7 @@ use crate::case::limits;
 use crate::case::model::{Body, Case, Contact, Heard, Shown, Status};
 use crate::case::record::{Decision, Key, Record};
 use crate::case::rich::{Rich, Theirs};
-use crate::case::text::cut;
+use crate::case::text::{fit, weight};
 
 pub fn decide(mut draft: Draft<'_>, mention: &Mention) -> Decision {
     let account = &mention.contact.account;
@@ -47,12 +47,12 @@ fn is_erased(draft: &Draft<'_>, mention: &Mention) -> bool {
 }
 
 /// The mention with every text within its bound.
-fn bounded(mention: &Mention) -> Mention {
-    let name = |text: &Theirs| Theirs::new(cut(text.raw(), limits::NAME_BYTES));
+pub fn bounded(mention: &Mention) -> Mention {
+    let name = |text: &Theirs| Theirs::new(fit(text.raw(), limits::NAME_BYTES));
     let mut bounded = mention.clone();
     bounded.handle = name(&mention.handle);
     bounded.name = name(&mention.name);
-    bounded.text = Theirs::new(cut(mention.text.raw(), limits::TEXT_BYTES));
+    bounded.text = Theirs::new(fit(mention.text.raw(), limits::TEXT_BYTES));
     bounded.warning = mention.warning.as_ref().map(name);
     bounded.media.truncate(limits::MEDIA);
     for medium in &mut bounded.media {
@@ -67,7 +67,21 @@ fn bounded(mention: &Mention) -> Mention {
     bounded.url = short(&mention.url);
     bounded.author_url = short(&mention.author_url);
     bounded.avatar = short(&mention.avatar);
+    while heavy(&bounded) > limits::MENTION_BYTES && bounded.media.pop().is_some() {}
     bounded
+}
+
+/// About what a mention weighs in a row, its field names included.
+fn heavy(mention: &Mention) -> usize {
+    let theirs = |text: &Theirs| weight(text.raw());
+    let link = |url: &Option<String>| url.as_deref().map_or(0, weight);
+    let media = mention.media.iter();
+    let media = media.map(|m| 120 + weight(&m.url) + theirs(&m.alt) + link(&m.preview));
+    let ids = mention.post.as_str().len() * 2 + mention.conversation.len();
+    let names = theirs(&mention.handle) + theirs(&mention.name);
+    let words = theirs(&mention.text) + mention.warning.as_ref().map_or(0, theirs);
+    let links = link(&mention.url) + link(&mention.author_url) + link(&mention.avatar);
+    600 + ids + names + words + links + media.sum::<usize>()
 }
 
 fn contact(draft: &Draft<'_>, mention: &Mention) -> Contact {

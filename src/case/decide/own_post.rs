@@ -11,7 +11,7 @@ use crate::case::model::{Body, Case};
 use crate::case::record::{Decision, Key, Record};
 use crate::case::reply::answered;
 use crate::case::rich::{Rich, Theirs};
-use crate::case::text::cut;
+use crate::case::text::fit;
 
 pub fn decide(mut draft: Draft<'_>, post: &OwnPost) -> Decision {
     let key = Key::Post(post.account.clone(), post.post.clone());
@@ -26,7 +26,7 @@ pub fn decide(mut draft: Draft<'_>, post: &OwnPost) -> Decision {
     }
     let body = Body::Own {
         post: post.post.clone(),
-        text: cut(&post.text, limits::TEXT_BYTES),
+        text: fit(&post.text, limits::TEXT_BYTES),
         url: post.url.clone(),
     };
     let seq = draft.add_line(&mut case, post.written, body);
@@ -37,7 +37,7 @@ pub fn decide(mut draft: Draft<'_>, post: &OwnPost) -> Decision {
     }
     let network = draft.abilities(&case.account).network;
     let words = Rich::of(format!("✓ Answered on {network} by hand:"));
-    let words = words.quote(&Theirs::new(cut(&post.text, limits::TEXT_BYTES)));
+    let words = words.quote(&Theirs::new(fit(&post.text, limits::TEXT_BYTES)));
     let mut note = note(Tone::Status, words, Vec::new());
     note.url = post.url.clone();
     draft.post(&mut case, Some(seq), note);

@@ -8,11 +8,11 @@ use crate::case::event::Remark;
 use crate::case::gate::{self, Rule};
 use crate::case::id::MessageId;
 use crate::case::limits;
-use crate::case::model::{Alarm, Body, Case, ReplyState, Wake};
+use crate::case::model::{Alarm, Ask, Body, Case, ReplyState, Wake};
 use crate::case::record::{Decision, Key, Record};
 use crate::case::reply::{Words, capture, finish, tell, withdraw};
 use crate::case::rich::Rich;
-use crate::case::text::cut;
+use crate::case::text::fit;
 
 pub fn said(draft: Draft<'_>, remark: &Remark) -> Decision {
     if draft.get(&Key::Message(remark.message.clone())).is_some() {
@@ -52,7 +52,7 @@ fn hear(mut draft: Draft<'_>, mut case: Case, remark: &Remark) -> Decision {
 fn keep(mut draft: Draft<'_>, mut case: Case, remark: &Remark, rule: Rule) -> Decision {
     let body = Body::Remark {
         by: remark.by.clone(),
-        text: cut(&remark.text, limits::TEXT_BYTES),
+        text: fit(&remark.text, limits::TEXT_BYTES),
         source: Some(remark.message.clone()),
         rule,
     };
@@ -96,7 +96,7 @@ pub fn reworded(mut draft: Draft<'_>, remark: &Remark) -> Decision {
     let Some(reply) = draft.reply(case.no, seq).cloned() else {
         draft.change_line(case.no, seq, |body| {
             if let Body::Remark { text, .. } = body {
-                *text = cut(&remark.text, limits::TEXT_BYTES);
+                *text = fit(&remark.text, limits::TEXT_BYTES);
             }
         });
         return draft.done_with(case, "remark_changed");
@@ -107,7 +107,8 @@ pub fn reworded(mut draft: Draft<'_>, remark: &Remark) -> Decision {
         }
         return draft.done("too_late");
     }
-    match gate::plain(draft.policy, &case, remark) {
+    let passed = gate::plain(draft.policy, &case, remark);
+    match passed.and_then(|p| if p.is_long() { Err(Rule::TooLong) } else { Ok(p) }) {
         Ok(passed) => {
             draft.change_reply(case.no, seq, |reply| {
                 reply.text = passed.as_str().to_owned();
@@ -133,7 +134,7 @@ fn hold_again(draft: &mut Draft<'_>, case: &mut Case, seq: u32) {
     if held && !asks {
         case.alarms.push(Alarm { at: draft.at + draft.policy.undo, what: Wake::Release(seq) });
     } else if held {
-        let ask = crate::case::model::Ask::Secret;
+        let ask = if reply.files.is_empty() { Ask::Secret } else { Ask::Files };
         draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Asking(ask));
     }
     tell(draft, case, seq, 0);

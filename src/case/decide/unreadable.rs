@@ -6,7 +6,7 @@ use crate::case::id::{Bucket, DeliveryId, EnvelopeId, Lane};
 use crate::case::limits;
 use crate::case::record::{Decision, Key, Record};
 use crate::case::rich::{Rich, Theirs};
-use crate::case::text::cut;
+use crate::case::text::fit;
 
 pub fn decide(
     mut draft: Draft<'_>,
@@ -16,13 +16,17 @@ pub fn decide(
     raw: &Theirs,
 ) -> Decision {
     let at = draft.at;
-    let kept = Theirs::new(cut(raw.raw(), limits::RAW_BYTES));
-    let record =
-        Record::Quarantine { source: source.to_owned(), why: why.to_owned(), raw: kept, at };
+    // Whatever it is, it must fit: what cannot even be set aside would stop the engine. Parsers
+    // repeat in their complaint what they were given, so `why` may be theirs as well.
+    let (source, why) = (fit(source, limits::NAME_BYTES), fit(why, limits::NAME_BYTES));
+    let kept = Theirs::new(fit(raw.raw(), limits::RAW_BYTES));
+    let record = Record::Quarantine { source: source.clone(), why: why.clone(), raw: kept, at };
     draft.write(Key::Quarantine(id.clone()), record);
     let words = Rich::of(format!("Something from {source} could not be read: {why}. It is kept."))
-        .quote(&Theirs::new(cut(raw.raw(), 600)));
-    tell_team(&mut draft, &format!("q{}", at.0), words);
+        .quote(&Theirs::new(fit(raw.raw(), 600)));
+    // Several may be decided in one instant.
+    let id = format!("q{}.{}", at.0, draft.spare.0);
+    tell_team(&mut draft, &id, words);
     draft.done("quarantined")
 }
 

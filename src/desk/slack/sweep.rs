@@ -263,7 +263,8 @@ async fn heard(
         }
         let people = slack.find(me, hear::people(&message)).await;
         let people = people.map_err(Trouble::after_read)?;
-        for envelope in hear::written(me, &people, &message, channel) {
+        let all = hear::written(me, &people, &message, channel).into_iter();
+        for envelope in all.chain(hear::edited(me, &people, &message, channel)) {
             inbox.put(envelope).await.map_err(|_| shut())?;
         }
     }

@@ -264,6 +264,7 @@ impl Inner {
             let id = row.delivery.id.clone();
             let name = format!("{id}:{number}:failed");
             self.outbox.notes().unclear.remove(&id);
+            tracing::warn!(delivery = %id, way = load.way(), ?outcome, "not delivered");
             let event = Event::Failed { delivery: id.clone(), outcome: outcome.clone() };
             self.outcome(&id, Envelope::new(name, event)).await;
         }

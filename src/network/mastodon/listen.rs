@@ -167,10 +167,10 @@ impl Mastodon {
         let (mut at, mut seen) = (from, Vec::new());
         loop {
             let page = self.page(me, feed, ("min_id", &at)).await?;
-            let Some(newest) = page.first().and_then(|item| item.id.clone()) else {
-                return Ok(());
-            };
+            // An item that nobody can read may have no id; the others around it count all the same.
+            let newest = page.iter().find_map(|item| item.id.clone());
             self.take(inbox, feed, page, &mut seen).await?;
+            let Some(newest) = newest else { return Ok(()) };
             // A server that ignores `min_id` gives the same page for ever.
             if newest == at {
                 return Ok(());
@@ -187,7 +187,7 @@ impl Mastodon {
         }
         if feed.cursor.is_none() {
             let page = self.page(me, feed, ("limit", "1")).await?;
-            let newest = page.first().and_then(|item| item.id.clone()).unwrap_or_default();
+            let newest = page.iter().find_map(|item| item.id.clone()).unwrap_or_default();
             self.follow(inbox, feed, newest).await?;
         }
         Ok(())
@@ -204,15 +204,17 @@ impl Mastodon {
         let mut all = self.page(me, feed, ("", "")).await?;
         let late = |item: &Item| since.is_none_or(|since| item.at.is_none_or(|at| at >= since));
         for _ in 0..BACK {
-            let Some(last) = all.last().filter(|item| late(item)) else { break };
-            let Some(below) = last.id.clone() else { break };
+            if !all.last().is_some_and(late) {
+                break;
+            }
+            let Some(below) = all.iter().rev().find_map(|item| item.id.clone()) else { break };
             let page = self.page(me, feed, ("max_id", &below)).await?;
             if page.is_empty() || page.last().map(|item| &item.id) == Some(&Some(below)) {
                 break;
             }
             all.extend(page);
         }
-        let newest = all.first().and_then(|item| item.id.clone());
+        let newest = all.iter().find_map(|item| item.id.clone());
         all.retain(late);
         let is_empty = all.is_empty();
         self.take(inbox, feed, all, &mut Vec::new()).await?;

@@ -272,6 +272,12 @@ pub(crate) fn reworded(
     Some(Envelope::new(id, Event::Reworded(Box::new(remark))))
 }
 
+/// The last change of a message that history shows, as its event told it or would have.
+pub(crate) fn edited(me: &Me, people: &People, m: &Message, channel: &str) -> Option<Envelope> {
+    let changed = m.edited.is_some() && in_thread(m) && !me.is_mine(m);
+    if changed { reworded(me, people, m, channel, &m.ts) } else { None }
+}
+
 fn deleted(me: &Me, event: &Message) -> Vec<Envelope> {
     let mut old = event.previous_message.as_deref().cloned().unwrap_or_default();
     if old.ts.is_empty() {
