@@ -50,6 +50,7 @@ pub(super) fn routes(demo: Arc<Demo>) -> Router {
         .route("/events", get(events))
         .route("/customer/{deed}", post(customer))
         .route("/agent/{deed}", post(agent))
+        .route("/desk/hang_up", post(hang_up))
         .route("/fault", post(fault))
         .route("/fault/clear", post(clear))
         .route("/restart", post(restart))
@@ -217,6 +218,17 @@ async fn agent(
         _ => return Err(Refused(format!("agents cannot {deed}"))),
     }
     Ok(Json(json!({})))
+}
+
+/// How the desk ends its connections: with a goodbye and its reason, or `cut` without one.
+#[derive(Deserialize)]
+struct Goodbye {
+    how: String,
+}
+
+async fn hang_up(State(demo): Shared, Json(body): Json<Goodbye>) -> Json<Value> {
+    demo.hands.hang_up(&body.how);
+    Json(json!({}))
 }
 
 async fn fault(State(demo): Shared, Json(fault): Json<Fault>) -> Json<Value> {

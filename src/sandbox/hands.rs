@@ -229,6 +229,12 @@ impl Hands {
         self.shared.change(clock::now(), |w| slack::submit(w, DESK, &user, form, text))
     }
 
+    /// Ends all connections of the desk: `refresh_requested` or `warning` with a goodbye, `cut`
+    /// without.
+    pub fn hang_up(&self, how: &str) {
+        self.shared.change(clock::now(), |world| slack::hang_up(world, DESK, how));
+    }
+
     /// Puts a form away.
     ///
     /// # Errors

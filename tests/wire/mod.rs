@@ -2,6 +2,7 @@
 
 mod bluesky;
 mod bluesky_real;
+mod clients;
 mod discord;
 mod mastodon;
 mod mastodon_mock;

@@ -1,0 +1,62 @@
+//! Official clients, written by others, on the faces and on the whole program: `masto`,
+//! `@slack/web-api`, `@slack/bolt`. `tests/wire/clients/install.sh` installs them; without them
+//! (or without Node) this says so in one line.
+
+use careline::case::time::Span;
+use careline::sandbox::{Demo, Setup};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/clients")
+}
+
+/// Where the clients are: beside what Cargo builds.
+fn home() -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
+    let home = target.join("clients");
+    home.join(".installed").is_file().then_some(home)
+}
+
+/// Runs a script where its modules are found; `false` if there is nothing to run it with.
+async fn run(script: &str, steps: usize, daemon: bool) {
+    let node = Command::new("node").arg("--version").output();
+    let (Some(home), Ok(_)) = (home(), node) else {
+        println!("no official clients (tests/wire/clients/install.sh): {script} was not run");
+        return;
+    };
+    for file in ["kit.mjs", &format!("{script}.mjs")] {
+        // Each test its own file: they run side by side.
+        let text = std::fs::read_to_string(scripts().join(file)).unwrap();
+        let text = text.replace("./kit.mjs", &format!("./{script}-kit.mjs"));
+        let name = file.replace("kit.mjs", &format!("{script}-kit.mjs"));
+        std::fs::write(home.join(name), text).unwrap();
+    }
+    let setup = Setup { daemon, undo: Span::seconds(0), ..Setup::default() };
+    let demo = Demo::start(setup).await.expect("a demo");
+    let mut node = Command::new("node");
+    node.arg(format!("{script}.mjs")).arg(demo.told().to_string()).current_dir(&home);
+    // The script itself gives up when it takes too long.
+    let output = tokio::task::spawn_blocking(move || node.output()).await.unwrap();
+    let output = output.expect("node");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let wrong = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{wrong}");
+    assert!(said.contains(&format!("{script}: {steps} steps")), "{said}{wrong}");
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn masto_on_the_mastodon_face() {
+    run("masto", 9, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bolt_and_web_api_on_the_slack_face() {
+    run("slack", 14, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn masto_and_web_api_with_careline_between_them() {
+    run("whole", 3, true).await;
+}
