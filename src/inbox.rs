@@ -3,6 +3,8 @@
 //! `put` returns only after the commit stands behind the synced watermark: from then on a crash
 //! cannot lose the envelope, and the driver may acknowledge, read on or move its cursor.
 
+pub mod boundary;
+
 use crate::case::effect::Answer;
 use crate::case::event::Envelope;
 use crate::case::id::FeedId;

@@ -5,7 +5,7 @@ use crate::case::event::{Envelope, Event};
 use crate::case::id::CaseNo;
 use crate::case::model::{Alarm, Wake};
 use crate::case::time::{Span, Timestamp};
-use crate::inbox::{Door, Shut};
+use crate::inbox::{Door, Shut, boundary};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -61,6 +61,7 @@ impl Inner {
         due_now: Vec<(CaseNo, Alarm)>,
         known: &mut BTreeSet<(CaseNo, Alarm)>,
     ) -> Result<(), Shut> {
+        boundary::here("engine.alarm");
         let engine = super::Engine(self.clone());
         let puts = due_now.iter().map(|(case, alarm)| engine.put(due(*case, alarm)));
         let taken = futures_util::future::try_join_all(puts).await?;

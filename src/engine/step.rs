@@ -7,7 +7,7 @@ use crate::case::record::{Commit, Decision, Found, Key, LogEntry, Reach, Record}
 use crate::case::rich::Theirs;
 use crate::case::time::{Span, Timestamp};
 use crate::case::{decide, limits, reach, text};
-use crate::inbox::{Shut, Taken};
+use crate::inbox::{Shut, Taken, boundary};
 use crate::store::{Outcome, StoreError};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -47,6 +47,8 @@ impl Inner {
             Err(Broken::Store(StoreError::TooLarge(why))) => self.set_aside(&envelope, &why).await,
             other => other,
         };
+        // Safe on disk, and no driver knows yet.
+        boundary::here("engine.taken");
         health::took(event, taken.as_ref().ok(), self.clock.now().since(began));
         taken.map_err(|broken| {
             self.give_up(match broken {

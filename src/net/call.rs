@@ -4,6 +4,7 @@
 use super::{Net, body};
 use crate::case::limits::CALL;
 use crate::case::time::{Span, Timestamp};
+use crate::inbox::boundary;
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName};
 
@@ -90,6 +91,8 @@ impl Net {
     ) -> Result<Answer, Broken> {
         let request = request.build().map_err(|_| Broken::NotSent("it cannot be asked".into()))?;
         self.allows(request.url()).map_err(|refused| Broken::NotSent(refused.to_string()))?;
+        let reads = request.method().is_safe();
+        boundary::here(if reads { "net.read.call" } else { "net.write.call" });
         let whole = async {
             let response = self.client().execute(request).await.map_err(|e| broken(&e))?;
             let (status, headers) = (response.status(), response.headers().clone());
@@ -102,7 +105,9 @@ impl Net {
             Ok(Answer { status: status.as_u16(), headers, body })
         };
         let late = || Broken::Unsure(format!("no answer within {CALL}"));
-        tokio::time::timeout(CALL.to_std(), whole).await.unwrap_or_else(|_| Err(late()))
+        let done = tokio::time::timeout(CALL.to_std(), whole).await;
+        boundary::here(if reads { "net.read.answer" } else { "net.write.answer" });
+        done.unwrap_or_else(|_| Err(late()))
     }
 }
 

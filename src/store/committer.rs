@@ -7,6 +7,7 @@ use super::key;
 use super::table::{Group, Synced, Table};
 use super::{Outcome, StoreError, index, row};
 use crate::case::record::{Commit, Key, Record};
+use crate::inbox::boundary;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,6 +126,7 @@ fn written<'t, T: Table>(
         group.writes.insert(vec![key::HIGH], Some(row));
     }
     if !group.writes.is_empty() {
+        boundary::here("store.group.decided");
         table.write(&group.writes, || between())?;
     }
     if group.compact { table.unsynced().compact() } else { Ok(()) }

@@ -1,6 +1,7 @@
 //! What a store stands on: bytes by bytes, in order, written in groups that are all or nothing.
 
 use super::StoreError;
+use crate::inbox::boundary;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
@@ -144,9 +145,11 @@ impl<T: Table> Synced<T> {
         }
         *self.before.write().unwrap_or_else(PoisonError::into_inner) = old;
         let done = self.table.apply(group).and_then(|()| {
+            boundary::here("store.group.applied");
             between().map_err(|e| self.table.failed(&e))?;
             self.table.sync()
         });
+        boundary::here("store.group.synced");
         if done.is_ok() {
             self.before.write().unwrap_or_else(PoisonError::into_inner).clear();
         }

@@ -5,6 +5,7 @@
 
 use crate::case::limits::CALL;
 use crate::case::time::Span;
+use crate::inbox::boundary;
 use crate::net::Failure;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy;
@@ -74,7 +75,10 @@ impl Calls {
     pub(super) async fn post(&self, method: &str, body: &Value) -> Result<Value, Trouble> {
         let session = self.client.open_session(&self.token);
         let call = session.http_session_api.http_post(method, body, None);
-        settle(tokio::time::timeout(CALL.to_std(), call).await)
+        boundary::here("slack.post.call");
+        let done = tokio::time::timeout(CALL.to_std(), call).await;
+        boundary::here("slack.post.answer");
+        settle(done)
     }
 
     /// Calls a method that reads.
@@ -83,7 +87,10 @@ impl Calls {
             args.iter().map(|(key, value)| (*key, Some(*value))).collect();
         let session = self.client.open_session(&self.token);
         let call = session.http_session_api.http_get(method, &args, None);
-        settle(tokio::time::timeout(CALL.to_std(), call).await)
+        boundary::here("slack.get.call");
+        let done = tokio::time::timeout(CALL.to_std(), call).await;
+        boundary::here("slack.get.answer");
+        settle(done)
     }
 }
 

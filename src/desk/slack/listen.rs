@@ -9,7 +9,7 @@ use super::calls::{self, Calls, Conn, Trouble, is_dead};
 use super::wire::Frame;
 use super::{Mode, Shared};
 use crate::case::time::{Span, Timestamp};
-use crate::inbox::{Inbox, Pulse};
+use crate::inbox::{Inbox, Pulse, boundary};
 use crate::net::Stopped;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -229,6 +229,7 @@ impl Ear {
         self.inbox.pulse(&self.slack.feed(), Pulse::Read);
         let (surface, ticket) = (frame.kind, frame.envelope_id);
         let ack = answer::take(&self.slack, &self.inbox, &surface, frame.payload, &ticket).await;
+        boundary::here("slack.acknowledge");
         acknowledged(&ticket, ack)
     }
 }

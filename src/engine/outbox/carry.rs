@@ -12,7 +12,7 @@ use crate::case::retry::{NOTICES, REPLIES, retry};
 use crate::case::time::{Span, Timestamp};
 use crate::engine::clock::within;
 use crate::engine::health;
-use crate::inbox::Door;
+use crate::inbox::{Door, boundary};
 use crate::net::Failure;
 use crate::store::{self, StoreError};
 use std::collections::BTreeMap;
@@ -131,30 +131,32 @@ impl Inner {
             Ok(call) => call,
             Err(hindrance) => return self.hindered(load, tried, hindrance).await,
         };
-        let attempt = Attempt { number: tried + 1, first: now };
-        self.attempt(load, call, attempt).await
+        self.attempt(load, call, tried + 1, None).await
     }
 
-    /// Writes the attempt down, makes the call, and deals with what came of it.
+    /// Writes the attempt down, makes the call, and deals with what came of it. `first` is when a
+    /// try began that this one repeats; without one it begins now, to the microsecond: a look
+    /// tells the two apart by it.
     pub(super) async fn attempt(
         self: &Arc<Self>,
         mut load: Load,
         call: Call,
-        attempt: Attempt,
+        number: u32,
+        first: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         if let Some(why) = self.forbidden(&load) {
             return match why {
                 Forbidden::DryRun => {
                     let why = "careline runs with --dry-run and sends nothing".to_owned();
-                    self.failed(&load, attempt.number, Outcome::Never(why)).await
+                    self.failed(&load, number, Outcome::Never(why)).await
                 }
                 Forbidden::Fuse(why) => self.blow(why).await,
                 Forbidden::Stopped => Ok(()),
             };
         }
         let began = self.clock.now();
-        let state =
-            State::Attempted { number: attempt.number, first: attempt.first, began, absent: 0 };
+        let attempt = Attempt { number, first: first.unwrap_or(began) };
+        let state = State::Attempted { number, first: attempt.first, began, absent: 0 };
         if !self.restate(&mut load, began, |row| row.state = state.clone()).await? {
             return Ok(());
         }
@@ -184,11 +186,21 @@ impl Inner {
         let made = async {
             match &call {
                 Call::Desk(desk, out) => match self.desks.get(desk) {
-                    Some(desk) => desk.deliver(out).await,
+                    Some(desk) => {
+                        boundary::here("desk.deliver.call");
+                        let done = desk.deliver(out).await;
+                        boundary::here("desk.deliver.answer");
+                        done
+                    }
                     None => Err(Failure::Never("the desk is not in the configuration".into())),
                 },
                 Call::Network(account, out) => match self.networks.get(account) {
-                    Some(network) => network.deliver(out).await,
+                    Some(network) => {
+                        boundary::here("network.deliver.call");
+                        let done = network.deliver(out).await;
+                        boundary::here("network.deliver.answer");
+                        done
+                    }
                     None => Err(Failure::Never("the account is not in the configuration".into())),
                 },
             }

@@ -12,6 +12,7 @@ use crate::case::retry::{NOTICES, retry};
 use crate::case::time::{Span, Timestamp};
 use crate::engine::clock::within;
 use crate::engine::health;
+use crate::inbox::boundary;
 use crate::net::Looked;
 use crate::store::StoreError;
 use std::sync::Arc;
@@ -70,11 +71,21 @@ impl Inner {
         let made = async {
             match call {
                 Call::Desk(desk, out) => match self.desks.get(desk) {
-                    Some(desk) => desk.look(out).await,
+                    Some(desk) => {
+                        boundary::here("desk.look.call");
+                        let looked = desk.look(out).await;
+                        boundary::here("desk.look.answer");
+                        looked
+                    }
                     None => Looked::Unclear("the desk is not in the configuration".into()),
                 },
                 Call::Network(account, out) => match self.networks.get(account) {
-                    Some(network) => network.look(out).await,
+                    Some(network) => {
+                        boundary::here("network.look.call");
+                        let looked = network.look(out).await;
+                        boundary::here("network.look.answer");
+                        looked
+                    }
                     None => Looked::Unclear("the account is not in the configuration".into()),
                 },
             }
@@ -207,6 +218,5 @@ async fn again(
         }
     };
     tracing::info!(delivery = %load.head().id, "did not arrive, as two looks tell; sent again");
-    let attempt = Attempt { number: tried.number + 1, first: tried.first };
-    inner.attempt(load, call, attempt).await
+    inner.attempt(load, call, tried.number + 1, Some(tried.first)).await
 }

@@ -9,6 +9,7 @@
 //! ```
 
 use super::{Handle, guarded};
+use crate::inbox::boundary;
 use crate::store::StoreError;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -90,10 +91,13 @@ impl Home {
     /// ends it.
     pub(super) fn swap(&self) -> Result<(), StoreError> {
         let step = || -> io::Result<()> {
+            boundary::here("store.swap.copied");
             fs::rename(self.sled(), self.old())?;
             sync_dir(&self.path)?;
+            boundary::here("store.swap.moved");
             fs::rename(self.fresh(), self.sled())?;
             sync_dir(&self.path)?;
+            boundary::here("store.swap.placed");
             fs::remove_dir_all(self.old())
         };
         step().map_err(|e| io("written anew", &e))
@@ -121,9 +125,13 @@ pub(super) fn open(home: &Home) -> Result<Handle, StoreError> {
     home.tidy()
         .and_then(|()| remove(&path, |name| name.ends_with(".generating")))
         .map_err(|e| io("opened", &e))?;
+    boundary::here("store.open.tidied");
     match attempt(&path) {
         Err(StoreError::Broken(_)) if path.join("db").exists() => {}
-        done => return done,
+        done => {
+            boundary::here("store.open.opened");
+            return done;
+        }
     }
     let aside = copy_aside(home).map_err(|e| io("copied aside", &e))?;
     tracing::warn!(copy = %aside.display(), "the store did not open; trying without snapshots");

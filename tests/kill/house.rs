@@ -1,0 +1,219 @@
+//! A town whose faces stand in this process and listen on TCP, and the real program as a process
+//! of its own beside it, on a sled store that outlives it.
+
+use careline::sandbox::cast::{ACCOUNT, CHANNEL, DESK, Role};
+use careline::sandbox::{Demo, Setup};
+use careline::world::World;
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a test returns when something is not as it should be: a sentence.
+pub type Fine<T = ()> = Result<T, String>;
+
+/// How long anything may take to be seen. Proving that a post is absent takes 25 s by itself.
+const PATIENCE: Duration = Duration::from_secs(150);
+const SIGKILL: i32 = 9;
+
+/// See the module.
+pub struct House {
+    /// The faces, and the ledgers of what really happened.
+    pub demo: Arc<Demo>,
+    /// How often the program was killed.
+    pub deaths: u32,
+    home: tempfile::TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn wiring(home: &Path, demo: &Demo, port: u16, poll: &str) -> String {
+    let home = home.display();
+    format!(
+        "[store]\nkind = \"sled\"\npath = \"{home}/data\"\n\n[web]\n\
+         listen = \"127.0.0.1:{port}\"\n\n[desk.{DESK}]\n\
+         kind = \"slack\"\nmode = \"socket\"\nbot_token = \"file:{home}/bot\"\n\
+         app_token = \"file:{home}/app\"\napi = \"{}/api\"\n\n\
+         [account.{ACCOUNT}]\nnetwork = \"mastodon\"\nserver = \"{}\"\ntoken = \"file:{home}/us\"\n\
+         channel = \"{CHANNEL}\"\npoll = \"{poll}\"\nsince = \"1 h\"\n",
+        demo.desk, demo.network
+    )
+}
+
+fn policy(demo: &Demo) -> String {
+    let agents = demo.cast.staff.iter().filter(|player| player.role == Some(Role::Agent));
+    let agents: Vec<String> = agents.map(|player| format!("\"{}\"", player.id)).collect();
+    format!(
+        "undo = \"300 ms\"\n\n[fuse]\naccount_per_minute = 600\ncase_per_minute = 600\n\n\
+         [agents]\n{DESK} = [{}]\n",
+        agents.join(", ")
+    )
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+impl House {
+    /// The faces and a configuration; the program does not run yet.
+    pub async fn build() -> Self {
+        let demo = Demo::start(Setup { daemon: false, ..Setup::default() }).await.expect("a demo");
+        let home = tempfile::tempdir().expect("a directory");
+        let port = free_port();
+        let cast = demo.cast.clone();
+        for (name, text) in [
+            ("bot", cast.bot_token.clone()),
+            ("app", cast.app_token.clone()),
+            ("us", cast.us.clone()),
+            ("careline.toml", wiring(home.path(), &demo, port, "1 s")),
+            ("policy.toml", policy(&demo)),
+        ] {
+            std::fs::write(home.path().join(name), text).expect("a file");
+        }
+        Self { demo, deaths: 0, home, port, child: None }
+    }
+
+    /// Where the store lies.
+    pub fn store(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home.path().join("log")
+    }
+
+    /// The end of what the program said.
+    pub fn told(&self) -> String {
+        let text = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(25)..].join("\n")
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_careline"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.env_clear().env("PATH", path).args(words).arg("--config").arg(self.home.path());
+        command
+    }
+
+    /// Starts the program; it is to die at this boundary (`NAME:N`), if one is named.
+    pub fn start(&mut self, boundary: Option<&str>) {
+        let mut options = std::fs::OpenOptions::new();
+        let log = options.create(true).append(true).open(self.log()).expect("a log");
+        let mut command = self.command(&["run"]);
+        if let Some(boundary) = boundary {
+            command.env("CARELINE_BOUNDARY", boundary);
+        }
+        let command = command.stdout(Stdio::null()).stderr(log);
+        self.child = Some(command.spawn().expect("the program"));
+    }
+
+    /// Starts the program again if it was killed. Any other end is a fault.
+    pub fn care(&mut self) -> Fine {
+        let Some(child) = &mut self.child else { return Ok(()) };
+        let Some(status) = child.try_wait().map_err(|e| e.to_string())? else { return Ok(()) };
+        if status.signal() != Some(SIGKILL) {
+            return Err(format!("the program ended by itself ({status}):\n{}", self.told()));
+        }
+        self.deaths += 1;
+        self.start(None);
+        Ok(())
+    }
+
+    /// Waits until something is to be seen in the world, and cares for the program meanwhile.
+    pub async fn until<T>(&mut self, what: &str, find: impl Fn(&World) -> Option<T>) -> Fine<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.care()?;
+            if let Some(found) = find(&self.demo.shared.look()) {
+                return Ok(found);
+            }
+            if Instant::now() > deadline {
+                return Err(format!("never seen: {what}\n{}", self.told()));
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Waits until the program is well and has nothing left to send, seen twice.
+    pub async fn drained(&mut self) -> Fine {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = 0;
+        while seen < 2 {
+            self.care()?;
+            seen = if self.is_drained().await { seen + 1 } else { 0 };
+            if Instant::now() > deadline {
+                return Err(format!("never drained\n{}", self.told()));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(())
+    }
+
+    async fn is_drained(&self) -> bool {
+        let client = careline::net::Net::new(true).client().clone();
+        let base = format!("http://127.0.0.1:{}", self.port);
+        let well = client.get(format!("{base}/healthz")).send().await;
+        if !well.is_ok_and(|answer| answer.status().is_success()) {
+            return false;
+        }
+        let Ok(metrics) = client.get(format!("{base}/metrics")).send().await else { return false };
+        let text = metrics.text().await.unwrap_or_default();
+        text.lines().any(|line| line == "careline_outbox_length 0")
+    }
+
+    /// Ends the program as an operator would.
+    pub async fn stop(&mut self) -> Fine {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let told = Command::new("kill").arg(child.id().to_string()).status();
+        told.map_err(|e| e.to_string())?;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            match child.try_wait().map_err(|e| e.to_string())? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("it ended badly: {status}\n{}", self.told())),
+                None if Instant::now() > deadline => {
+                    let _ = child.kill();
+                    return Err(format!("it does not end when told to\n{}", self.told()));
+                }
+                None => tokio::time::sleep(Duration::from_millis(30)).await,
+            }
+        }
+    }
+
+    /// Asks the program something about its store.
+    pub fn ask(&self, words: &[&str], boundary: Option<&str>) -> Output {
+        let mut command = self.command(words);
+        if let Some(boundary) = boundary {
+            command.env("CARELINE_BOUNDARY", boundary);
+        }
+        command.output().expect("the program")
+    }
+
+    /// The store, after the program has ended: in order, and never copied aside.
+    pub fn verify(&self) -> Fine {
+        let answer = self.ask(&["verify"], None);
+        let said = String::from_utf8_lossy(&answer.stdout).into_owned();
+        if !answer.status.success() || said.trim() != "the store is in order" {
+            return Err(format!("verify: {said}{}", String::from_utf8_lossy(&answer.stderr)));
+        }
+        let entries = std::fs::read_dir(self.store()).map_err(|e| e.to_string())?;
+        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        match names.into_iter().find(|name| name.contains("damaged")) {
+            Some(name) => Err(format!("the store had to be repaired: {name}")),
+            None => Ok(()),
+        }
+    }
+}
