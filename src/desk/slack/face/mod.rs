@@ -282,8 +282,8 @@ fn allowed(method: &Method, who: &Caller, args: &Map<String, Value>) -> Result<(
         let more = json!({"needed": method.scope, "provided": app.scopes.join(",")});
         return Err(No::With("missing_scope", more));
     }
-    // `team_id` names the workspace for tokens of a whole organization (`[auth.teams.list]`); Slack's
-    // own client in Bolt adds it to every call (`WebClientOptions.teamId`).
+    // `team_id` names the workspace for tokens of a whole organization (`[auth.teams.list]`);
+    // Slack's own client in Bolt adds it to every call (`WebClientOptions.teamId`).
     let everywhere = |key: &str| matches!(key, "token" | "team_id");
     let known =
         |key: &str| everywhere(key) || method.need.contains(&key) || method.may.contains(&key);
