@@ -3,6 +3,7 @@
 mod browser;
 mod devtools;
 mod outside;
+mod refused;
 
 /// Base 64 (RFC 4648), as DevTools writes pictures.
 fn base64(text: &str) -> Vec<u8> {

@@ -58,5 +58,5 @@ async fn bolt_and_web_api_on_the_slack_face() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn masto_and_web_api_with_careline_between_them() {
-    run("whole", 3, true).await;
+    run("whole", 4, true).await;
 }

@@ -9,12 +9,21 @@ import { done, step, told, within } from "./kit.mjs";
 
 const { mastodon, slack } = told().faces;
 const anna = createRestAPIClient({ url: mastodon.base, accessToken: mastodon.tokens.anna });
+const hana = createRestAPIClient({ url: mastodon.base, accessToken: mastodon.tokens.hana });
 const maria = new WebClient(slack.user_tokens.maria, { slackApiUrl: `${slack.base}/` });
 const channel = slack.channels.support;
 const say = (thread_ts, text) => maria.chat.postMessage({ channel, thread_ts, text });
 
 let mention;
 let root;
+// The first start begins at the network's first answer; what was written before is not read.
+await step("careline listens", () => within("a first thread", async () => {
+  await hana.v1.statuses.create({ status: "@acme is anybody there?" });
+  await new Promise((go) => setTimeout(go, 300));
+  const { messages } = await maria.conversations.history({ channel });
+  return messages.length > 0;
+}));
+
 await step("a mention becomes one thread", async () => {
   mention = await anna.v1.statuses.create({ status: "@acme the zip of my tent is torn" });
   root = await within("the thread", async () => {
