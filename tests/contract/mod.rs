@@ -8,4 +8,5 @@ mod erase;
 mod kit;
 mod model;
 pub mod networks;
+mod power;
 mod store;

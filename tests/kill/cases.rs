@@ -35,6 +35,7 @@ pub const CASES: &[(&str, Way, &[u32])] = &[
     ("store.group.applied", Way::Story, &[1, 2, 3, 5, 8, 13, 21, 34]),
     ("store.group.decided", Way::Story, &[1, 2, 3, 5, 8, 13, 21, 34]),
     ("store.group.synced", Way::Story, &[1, 2, 3, 5, 8, 13, 21, 34]),
+    ("store.open.made", Way::Story, &[1]),
     ("store.open.opened", Way::Story, &[1]),
     ("store.open.tidied", Way::Story, &[1]),
     ("store.swap.copied", Way::Forget, &[1]),

@@ -126,6 +126,7 @@ pub(super) fn open(home: &Home) -> Result<Handle, StoreError> {
         .and_then(|()| remove(&path, |name| name.ends_with(".generating")))
         .map_err(|e| io("opened", &e))?;
     boundary::here("store.open.tidied");
+    make(home)?;
     match attempt(&path) {
         Err(StoreError::Broken(_)) if path.join("db").exists() => {}
         done => {
@@ -145,6 +146,22 @@ pub(super) fn open(home: &Home) -> Result<Handle, StoreError> {
     })
 }
 
+/// Makes sled's files beside their place and moves them there once they are on disk: sled does not
+/// sync its own `conf`, without which it never opens again.
+fn make(home: &Home) -> Result<(), StoreError> {
+    let (path, fresh) = (home.sled(), home.fresh());
+    if path.exists() {
+        return Ok(());
+    }
+    let made = |e| io("made", &e);
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh).map_err(made)?;
+    }
+    drop(attempt(&fresh)?);
+    boundary::here("store.open.made");
+    fs::rename(&fresh, &path).and_then(|()| sync_dir(&home.path)).map_err(made)
+}
+
 fn attempt(path: &Path) -> Result<Handle, StoreError> {
     guarded(|| {
         let config = sled::Config::new().path(path).cache_capacity(CACHE).segment_size(SEGMENT);
@@ -152,7 +169,10 @@ fn attempt(path: &Path) -> Result<Handle, StoreError> {
         let file = File::open(path.join("db")).map_err(|e| io("opened", &e))?;
         let handle = Handle { db, file, blobs: path.join("blobs") };
         sync(&handle)?;
-        sync_dir(path).map_err(|e| io("opened", &e))?;
+        File::open(path.join("conf"))
+            .and_then(|conf| conf.sync_all())
+            .and_then(|()| sync_dir(path))
+            .map_err(|e| io("opened", &e))?;
         Ok(handle)
     })
 }
