@@ -68,7 +68,7 @@ fn main() {
     }
     for measurement in ALL {
         let wanted = |name: &&str| asked.is_empty() || asked.iter().any(|arg| arg == name);
-        if measurement.names.iter().any(|name| wanted(name)) {
+        if measurement.names.iter().any(&wanted) {
             for figure in (measurement.measure)() {
                 if wanted(&figure.name) {
                     println!("{}", figure.line());
