@@ -109,6 +109,40 @@ async fn replies(ann: &Person, uri: &str) -> Vec<Value> {
     body["thread"]["replies"].as_array().cloned().unwrap_or_default()
 }
 
+/// The answer below a post, once its second part is shown too.
+async fn chain(ann: &Person, uri: &str) -> Vec<Value> {
+    let mut shown = Vec::new();
+    for _ in 0..100 {
+        shown = replies(ann, uri).await;
+        let whole = |r: &Value| r["replies"].as_array().is_some_and(|r| !r.is_empty());
+        if shown.first().is_some_and(whole) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    shown
+}
+
+/// The first post is changed, then both are deleted, and both is heard.
+async fn changes(ann: &Person, bench: &Bench, brand: &str, (uri, past): (&str, &str)) {
+    let now = clock::now().to_string();
+    let changed = naming("brand.test", brand, "help me at once", &now);
+    assert_eq!(ann.write("putRecord", uri, Some(&changed)).await.0, 200);
+    until("the change", || {
+        let is = |e: &Event| matches!(e, Event::Changed(m) if m.text.raw().contains("at once"));
+        bench.notes.events().iter().any(is)
+    })
+    .await;
+    for uri in [uri, past] {
+        assert_eq!(ann.write("deleteRecord", uri, None).await.0, 200);
+        until("the deletion", || {
+            let is = |e: &Event| matches!(e, Event::Withdrawn { post, .. } if post.as_str() == uri);
+            bench.notes.events().iter().any(is)
+        })
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_whole_way_on_the_real_network() {
     let Some(facts) = facts() else { return };
@@ -144,15 +178,7 @@ async fn the_whole_way_on_the_real_network() {
         let mut next = answer(&heard, "and the second part", "key-2");
         next.parent = careline::case::id::PostId::new(&there.remote);
         driver.deliver(&next).await.unwrap();
-        let mut shown = Vec::new();
-        for _ in 0..100 {
-            shown = replies(&ann, &uri).await;
-            if shown.first().is_some_and(|r| r["replies"].as_array().is_some_and(|r| !r.is_empty()))
-            {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        }
+        let shown = chain(&ann, &uri).await;
         assert_eq!(shown.len(), 1, "{shown:?}");
         assert_eq!(shown[0]["post"]["uri"], there.remote.as_str());
         assert_eq!(shown[0]["replies"][0]["post"]["record"]["reply"]["root"]["uri"], uri.as_str());
@@ -165,22 +191,7 @@ async fn the_whole_way_on_the_real_network() {
         assert!(heard.written > Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
         assert!(!between.stale.load(Ordering::SeqCst), "no call was answered with an old token");
 
-        let changed = naming("brand.test", &brand, "help me at once", &now);
-        assert_eq!(ann.write("putRecord", &uri, Some(&changed)).await.0, 200);
-        until("the change", || {
-            let is = |e: &Event| matches!(e, Event::Changed(m) if m.text.raw().contains("at once"));
-            bench.notes.events().iter().any(is)
-        })
-        .await;
-        for uri in [&uri, &past] {
-            assert_eq!(ann.write("deleteRecord", uri, None).await.0, 200);
-            until("the deletion", || {
-                let is =
-                    |e: &Event| matches!(e, Event::Withdrawn { post, .. } if post.as_str() == uri);
-                bench.notes.events().iter().any(is)
-            })
-            .await;
-        }
+        changes(&ann, &bench, &brand, (&uri, &past)).await;
         assert_eq!(bench.notes.mentions().len(), 2);
         let gone = driver.deliver(&answer(&heard, "too late", "key-3")).await;
         assert!(matches!(gone, Err(Failure::Gone(_))), "{gone:?}");
