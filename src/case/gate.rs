@@ -94,6 +94,8 @@ pub enum Rule {
     NoTarget,
     /// It does not fit into as many parts as a reply may have.
     TooLong,
+    /// Too many replies wait already, or it carries too many files.
+    TooMany,
 }
 
 impl Rule {
@@ -118,6 +120,7 @@ impl Rule {
             Self::NoReply => "the network does not let us answer this post",
             Self::NoTarget => "there is no post left to answer",
             Self::TooLong => "it is too long for one answer",
+            Self::TooMany => "too many replies wait already, or it carries too many files",
         }
     }
 

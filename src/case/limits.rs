@@ -22,6 +22,8 @@ pub const MEDIA: usize = 10;
 pub const RECENT: usize = 24;
 /// Cases named as linked on one card.
 pub const LINKED: usize = 5;
+/// Replies of one case that wait at once, and alarms it has: more would not fit into its row.
+pub const HELD: usize = 20;
 /// Rows of one answer to `list`.
 pub const LISTED: usize = 20;
 /// Marks (accents) on one letter: more is Zalgo and eats the lines above it.

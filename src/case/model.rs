@@ -250,6 +250,9 @@ pub enum Body {
         source: Option<MessageId>,
         /// Why it stayed inside.
         rule: Rule,
+        /// Files that came with it.
+        #[serde(default)]
+        files: Vec<File>,
     },
     /// We, or a colleague in the network's own app, answered there.
     Own {

@@ -48,6 +48,9 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     if words.passed.is_long() {
         return Err(Rule::TooLong);
     }
+    if case.held.len() >= limits::HELD || words.files.len() > limits::MEDIA {
+        return Err(Rule::TooMany);
+    }
     let parts = parts(draft, &words.passed, &target).ok_or(Rule::TooLong)?;
     let ask = ask_at_capture(draft, &words, case, &heard);
     let seq = case.lines;

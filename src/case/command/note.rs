@@ -37,7 +37,7 @@ fn run(turn: Turn<'_, '_>) {
     let text = fit(turn.rest, crate::case::limits::TEXT_BYTES);
     let words = Rich::of("🔒 Note by ").agent(&by.name).quote(&Theirs::new(text.clone()));
     let at = draft.at;
-    let body = Body::Remark { by, text, source: None, rule: Rule::OnPurpose };
+    let body = Body::Remark { by, text, source: None, rule: Rule::OnPurpose, files: Vec::new() };
     let seq = draft.add_line(&mut case, at, body);
     draft.post(&mut case, Some(seq), note(Tone::Status, words, Vec::new()));
     draft.put_case(case);

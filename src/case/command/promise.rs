@@ -5,6 +5,7 @@ use super::{About, Turn, Verb, asker};
 use crate::case::effect::Tone;
 use crate::case::gate::Rule;
 use crate::case::hours::split_when;
+use crate::case::limits::HELD;
 use crate::case::model::{Alarm, Body, Status, Wake};
 use crate::case::rich::{Rich, Theirs};
 use crate::case::text::fit;
@@ -32,12 +33,15 @@ fn run(turn: Turn<'_, '_>) {
     if what.is_empty() {
         return draft.say("What was promised? Say `promise friday 12:00 we call her back`.");
     }
+    if case.alarms.len() >= HELD {
+        return draft.say("Too many things are due in this case already.");
+    }
     let by = asker(turn.request);
     let text = fit(what, crate::case::limits::TEXT_BYTES);
     let words = Rich::of("🤝 Promised for ").when(at).say(" by ").agent(&by.name);
     let words = words.quote(&Theirs::new(text.clone()));
     let now = draft.at;
-    let body = Body::Remark { by, text, source: None, rule: Rule::OnPurpose };
+    let body = Body::Remark { by, text, source: None, rule: Rule::OnPurpose, files: Vec::new() };
     let seq = draft.add_line(&mut case, now, body);
     case.alarms.push(Alarm { at, what: Wake::Promise(seq) });
     draft.tell(&mut case, Tone::Status, words);

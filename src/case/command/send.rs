@@ -44,19 +44,19 @@ fn remark(turn: Turn<'_, '_>, mut case: Case, line: &Line, by: Agent) {
     if let Some(owner) = case.claimer.as_ref().filter(|owner| owner.id != by.id) {
         return draft.say(format!("{} looks after {}. Nothing was sent.", owner.name, case.no));
     }
-    let Body::Remark { by: author, text, source, rule } = &line.body else {
+    let Body::Remark { by: author, text, source, rule, files } = &line.body else {
         return draft.say("There is nothing waiting to be sent.");
     };
     if author.id != by.id || !rule.can_be_sent() || *rule == Rule::OnPurpose {
         return draft.say("Only its author can send this, and not every note can be sent.");
     }
-    let captured = on_purpose(&case, text, 0).and_then(|passed| {
+    let captured = on_purpose(&case, text, files.len()).and_then(|passed| {
         let source = source.clone();
         let words = Words {
             passed,
             by: by.clone(),
             source,
-            files: Vec::new(),
+            files: files.clone(),
             written: line.at,
             not_before: None,
         };

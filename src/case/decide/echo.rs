@@ -21,13 +21,13 @@ pub fn decide(
     };
     if identity.deployment != *deployment {
         let why = format!("another installation of careline ({deployment}) writes to this desk");
-        return stop(draft, why);
+        return stop(draft, at, why);
     }
     match draft.delivery(id).map(|delivery| delivery.state.clone()) {
         None | Some(State::Waiting { tried: 0 }) => {
             let why = "the desk shows messages of ours that this store does not know: it is older \
                        than the desk, such as a restored backup";
-            stop(draft, why.to_owned())
+            stop(draft, at, why.to_owned())
         }
         Some(State::Attempted { .. }) => {
             let receipt = Receipt { remote: message.message.clone(), url: None, at };
@@ -37,7 +37,18 @@ pub fn decide(
     }
 }
 
-fn stop(mut draft: Draft<'_>, why: String) -> Decision {
+/// What was written before somebody said `resume` was seen by him: it stops nothing again.
+fn accepted(draft: &Draft<'_>, at: Timestamp) -> bool {
+    match draft.get(&Key::Switch) {
+        Some(Record::Switch(Switch { stopped: None, since })) => at <= *since,
+        _ => false,
+    }
+}
+
+fn stop(mut draft: Draft<'_>, seen: Timestamp, why: String) -> Decision {
+    if accepted(&draft, seen) {
+        return draft.done("accepted");
+    }
     if let Some(Record::Switch(Switch { stopped: Some(_), .. })) = draft.get(&Key::Switch) {
         return draft.done("stopped_already");
     }

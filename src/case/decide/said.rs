@@ -55,6 +55,7 @@ fn keep(mut draft: Draft<'_>, mut case: Case, remark: &Remark, rule: Rule) -> De
         text: fit(&remark.text, limits::TEXT_BYTES),
         source: Some(remark.message.clone()),
         rule,
+        files: remark.files.clone(),
     };
     let seq = draft.add_line(&mut case, remark.written, body);
     draft.write(Key::Message(remark.message.clone()), Record::Message(case.no, seq));

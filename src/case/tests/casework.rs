@@ -287,3 +287,34 @@ fn send_now_does_not_skip_the_question() {
     play.asks("maria", "send #1 1");
     assert!(play.texts().is_empty(), "it was held, not asked about");
 }
+
+#[test]
+fn files_of_a_message_that_stayed_inside_are_shown_before_they_go() {
+    let mut play = open();
+    let mut remark = play.remark("maria", "see the form");
+    remark.files.push(crate::case::event::File {
+        id: "F1".into(),
+        name: "form.pdf".into(),
+        mime: "application/pdf".into(),
+        size: 9,
+        alt: None,
+        url: "https://files.example/f".into(),
+    });
+    play.take(Event::Said(Box::new(remark)));
+    play.asks("maria", "send #1 1");
+    play.wait(Span::hours(1));
+    assert!(play.texts().is_empty() && play.told().contains("form.pdf"), "{}", play.told());
+    play.asks("maria", "send #1 2");
+    assert_eq!(play.texts(), ["@anna see the form"]);
+}
+
+#[test]
+fn a_case_holds_only_so_many_replies_and_promises() {
+    let mut play = open();
+    for n in 0..25 {
+        play.asks("maria", &format!("schedule 2h reply {n}"));
+    }
+    assert_eq!(play.case().held.len(), crate::case::limits::HELD);
+    let refused = play.asks("maria", "promise 3h one more");
+    assert!(answer(&refused).contains("Too many"), "{}", answer(&refused));
+}
