@@ -4,7 +4,8 @@
 use super::Inner;
 use super::clock::within;
 use crate::case::event::Event;
-use crate::case::id::ChannelId;
+use crate::case::id::{ChannelId, ThreadId};
+use crate::case::record::{Key, Reach};
 use crate::case::time::Span;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,10 +14,18 @@ use tokio_util::sync::CancellationToken;
 /// The longest that words wait for receipts; a desk wants its acknowledgement within 3 s.
 const MOST: Span = Span::seconds(2);
 
-/// Posts into channels that are under way.
+/// Where a post goes that is under way.
+pub(super) enum Goal {
+    /// It opens a thread in this channel; which one, its receipt will tell.
+    Channel(ChannelId),
+    /// It stands in this thread.
+    Thread(ThreadId),
+}
+
+/// Posts that are under way.
 #[derive(Default)]
 pub(super) struct Settling {
-    under_way: Mutex<(u64, BTreeMap<u64, (ChannelId, CancellationToken)>)>,
+    under_way: Mutex<(u64, BTreeMap<u64, (Goal, CancellationToken)>)>,
 }
 
 /// One post under way; dropped when its outcome is committed, or known to be unknown.
@@ -27,19 +36,31 @@ pub(super) struct UnderWay {
 }
 
 impl Inner {
-    /// A post into this channel begins.
-    pub(super) fn begin(self: &Arc<Self>, channel: ChannelId) -> UnderWay {
+    /// A post begins.
+    pub(super) fn begin(self: &Arc<Self>, goal: Goal) -> UnderWay {
         let mut all = self.settling.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         all.0 += 1;
         let (number, done) = (all.0, CancellationToken::new());
-        all.1.insert(number, (channel, done.clone()));
+        all.1.insert(number, (goal, done.clone()));
         UnderWay { inner: self.clone(), number, done }
     }
 
-    fn under_way(&self, channel: &ChannelId) -> Vec<CancellationToken> {
+    /// Posts under way that words in this thread may hang on: those into it, and if nobody knows
+    /// it yet, those that may be about to open it.
+    fn under_way(&self, thread: &ThreadId, known: bool) -> Vec<CancellationToken> {
         let all = self.settling.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = all.1.values().filter(|(place, _)| place == channel);
+        let mine = all.1.values().filter(|(goal, _)| match goal {
+            Goal::Channel(channel) => !known && *channel == thread.channel,
+            Goal::Thread(place) => place == thread,
+        });
         mine.map(|(_, done)| done.clone()).collect()
+    }
+
+    async fn knows(&self, thread: &ThreadId) -> bool {
+        let key = Key::Thread(thread.clone());
+        let reach = Reach { keys: [key.clone()].into(), query: None };
+        let found = self.store.read(&reach).await;
+        found.is_ok_and(|found| found.get(&key).is_some())
     }
 }
 
@@ -51,18 +72,18 @@ impl Drop for UnderWay {
     }
 }
 
-fn channel(event: &Event) -> Option<&ChannelId> {
+fn thread(event: &Event) -> Option<&ThreadId> {
     match event {
-        Event::Said(remark) | Event::Reworded(remark) => Some(&remark.thread.channel),
-        Event::Asked(request) => request.thread.as_ref().map(|thread| &thread.channel),
+        Event::Said(remark) | Event::Reworded(remark) => Some(&remark.thread),
+        Event::Asked(request) => request.thread.as_ref(),
         _ => None,
     }
 }
 
-/// Waits until the posts under way in the event's channel are settled, but not for long.
+/// Waits until the posts that the event may hang on are settled, but not for long.
 pub(super) async fn settle(inner: &Inner, event: &Event) {
-    let Some(channel) = channel(event) else { return };
-    let under_way = inner.under_way(channel);
+    let Some(thread) = thread(event) else { return };
+    let under_way = inner.under_way(thread, inner.knows(thread).await);
     if under_way.is_empty() {
         return;
     }

@@ -160,7 +160,7 @@ impl Inner {
         if !self.restate(&mut load, began, |row| row.state = state.clone()).await? {
             return Ok(());
         }
-        let under_way = call.channel().map(|channel| self.begin(channel));
+        let under_way = call.goal().map(|goal| self.begin(goal));
         let result = self.call(call.at(attempt)).await;
         self.after(load, attempt, began, result).await?;
         drop(under_way);

@@ -3,12 +3,11 @@
 use super::Inner;
 use crate::case::effect::{Act, Delivery, Notice, Receipt, Reply, State};
 use crate::case::event::File;
-use crate::case::id::{
-    AccountId, CaseNo, ChannelId, DeliveryId, DeskId, MessageId, PostId, ThreadId,
-};
+use crate::case::id::{AccountId, CaseNo, DeliveryId, DeskId, MessageId, PostId, ThreadId};
 use crate::case::model::Case;
 use crate::case::record::{Found, Key, Reach};
 use crate::case::time::Timestamp;
+use crate::engine::settle::Goal;
 use crate::net::Failure;
 use crate::store::StoreError;
 use crate::{desk, network};
@@ -50,13 +49,13 @@ fn never<T>(why: &str) -> Result<T, Hindrance> {
 }
 
 impl Call {
-    /// The channel a post goes to, if it goes to one.
-    pub(super) fn channel(&self) -> Option<ChannelId> {
+    /// Where a post goes, if it is one.
+    pub(super) fn goal(&self) -> Option<Goal> {
         let Self::Desk(_, out) = self else { return None };
         match &out.notice {
-            Notice::Open { channel, .. } | Notice::Tell { channel, .. } => Some(channel.clone()),
-            Notice::Post(_) => out.thread.as_ref().map(|thread| thread.channel.clone()),
-            Notice::Amend { .. } | Notice::Mark { .. } => None,
+            Notice::Open { channel, .. } => Some(Goal::Channel(channel.clone())),
+            Notice::Post(_) => out.thread.clone().map(Goal::Thread),
+            Notice::Tell { .. } | Notice::Amend { .. } | Notice::Mark { .. } => None,
         }
     }
 
