@@ -64,7 +64,7 @@ fn keep(mut draft: Draft<'_>, mut case: Case, remark: &Remark, rule: Rule) -> De
         let message = remark.message.clone();
         draft.notice(&mut case, Some(seq), Notice::Mark { message, mark: Mark::Inside });
     }
-    if rule == Rule::Unclaimed || (by_claimer && rule != Rule::Note) {
+    if matches!(rule, Rule::Unclaimed | Rule::Closed) || (by_claimer && rule != Rule::Note) {
         explain(&mut draft, &case, seq, rule);
     }
     draft.done_with(case, "kept_inside")
