@@ -132,6 +132,14 @@ impl House {
         Ok(())
     }
 
+    /// Kills the program where it stands; nobody starts it again.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("a process to kill");
+            child.wait().expect("its end");
+        }
+    }
+
     /// Waits until something is to be seen in the world, and cares for the program meanwhile.
     pub async fn until<T>(&mut self, what: &str, find: impl Fn(&World) -> Option<T>) -> Fine<T> {
         let deadline = Instant::now() + PATIENCE;

@@ -7,6 +7,7 @@
 mod cases;
 mod house;
 mod judge;
+mod outage;
 mod story;
 
 use cases::{CASES, QUICK, Way};

@@ -26,11 +26,13 @@ pub const NOTE: &str = "note the depot mixed up both parcels again";
 /// What a colleague says who never speaks to customers.
 pub const ASIDE: &str = "our own driver took it home, do not tell her";
 
-fn how(direct: bool) -> How {
+/// As it is written: for us alone, or for all.
+pub fn how(direct: bool) -> How {
     How { direct, again: false, warning: None, picture: false }
 }
 
-fn stamp(id: i64) -> String {
+/// As Slack writes it.
+pub fn stamp(id: i64) -> String {
     format!("{}.{:06}", id / 1_000_000, id % 1_000_000)
 }
 
@@ -83,7 +85,7 @@ async fn customers_write(house: &mut House) -> Fine<Told> {
 }
 
 /// Maria claims; if it is not to be seen she tries again, as people do.
-async fn claim(house: &mut House, thread: &At) -> Fine {
+pub async fn claim(house: &mut House, thread: &At) -> Fine {
     let claimed = |world: &World| {
         let office = world.offices.get(DESK)?;
         let mut all = office.messages.values().filter(|m| {
