@@ -37,6 +37,7 @@ pub fn decide(policy: &Policy, found: &Found, envelope: &Envelope) -> Decision {
         Event::Unreadable { source, why, raw } => {
             unreadable::decide(draft, &envelope.id, source, why, raw)
         }
+        Event::Trouble { source, why } => unreadable::trouble(draft, source, why),
         Event::FeedState { feed, cursor } => {
             draft.write(Key::Cursor(feed.clone()), Record::Cursor(cursor.clone()));
             draft.done("read_on")

@@ -97,6 +97,13 @@ pub enum Event {
         /// What came, cut at [`RAW_BYTES`](super::limits::RAW_BYTES).
         raw: Theirs,
     },
+    /// Something of careline's own does not work, and only the operator can help.
+    Trouble {
+        /// What: an account's or a desk's name.
+        source: String,
+        /// What is wrong and what it means, in our words.
+        why: String,
+    },
     /// A feed was read up to here, and everything before is safe.
     FeedState {
         /// The feed.
@@ -144,6 +151,7 @@ impl Event {
             Self::Due { .. } => "due",
             Self::ThreadGone { .. } => "thread_gone",
             Self::Unreadable { .. } => "unreadable",
+            Self::Trouble { .. } => "trouble",
             Self::FeedState { .. } => "feed_state",
             Self::AccountState { .. } => "account_state",
             Self::Echo { .. } => "echo",

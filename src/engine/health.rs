@@ -62,6 +62,13 @@ impl Board {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Is this the news that a token is dead? Said once, until it lives again.
+    pub(super) fn is_news(&self, feed: &FeedId, pulse: &Pulse) -> bool {
+        let owner = owner(feed.as_str());
+        let dead = |(key, feed): (&String, &Feed)| feed.dead && self::owner(key) == owner;
+        matches!(pulse, Pulse::Dead(_)) && !self.feeds().iter().any(dead)
+    }
+
     /// A feed told how it is doing. The name of an account or desk alone stands only until one of
     /// its feeds has spoken.
     pub(super) fn pulse(&self, feed: &FeedId, pulse: Pulse, now: Timestamp) {
@@ -128,7 +135,7 @@ impl Board {
 }
 
 /// Feeds are named after their account or desk: `acme`, `acme:notifications`, `acme/home`.
-fn owner(feed: &str) -> &str {
+pub(super) fn owner(feed: &str) -> &str {
     feed.split([':', '/']).next().unwrap_or(feed)
 }
 

@@ -19,7 +19,7 @@ mod turns;
 
 pub use outbox::pace::Pace;
 
-use crate::case::event::Envelope;
+use crate::case::event::{Envelope, Event};
 use crate::case::id::{AccountId, Deployment, DeskId, FeedId};
 use crate::case::policy::Policy;
 use crate::case::record::{Key, Reach, Record};
@@ -233,6 +233,16 @@ impl Door for Engine {
     }
 
     fn pulse(&self, feed: &FeedId, pulse: Pulse) {
-        self.0.board.pulse(feed, pulse, self.0.clock.now());
+        let now = self.0.clock.now();
+        if let Pulse::Dead(why) = &pulse
+            && self.0.board.is_news(feed, &pulse)
+        {
+            let source = health::owner(feed.as_str()).to_owned();
+            let id = format!("trouble:{source}:{}", now.0);
+            let event = Event::Trouble { source, why: why.clone() };
+            let engine = self.clone();
+            self.0.steps.spawn(async move { engine.put(Envelope::new(id, event)).await });
+        }
+        self.0.board.pulse(feed, pulse, now);
     }
 }

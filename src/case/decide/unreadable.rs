@@ -30,6 +30,17 @@ pub fn decide(
     draft.done("quarantined")
 }
 
+/// Something of ours does not work: the team hears of it where it reads, not only in a log.
+pub fn trouble(mut draft: Draft<'_>, source: &str, why: &str) -> Decision {
+    let (source, why) = (fit(source, limits::NAME_BYTES), fit(why, limits::NAME_BYTES));
+    let why = why.trim_end_matches('.');
+    let words = Rich::new().strong(source).say(" needs the operator: ").theirs(&Theirs::new(why));
+    let words = words.say(". Until then nothing of it is read or sent; what waits is kept.");
+    let id = format!("f{}.{}", draft.at.0, draft.spare.0);
+    tell_team(&mut draft, &id, words);
+    draft.done("trouble")
+}
+
 /// A notice to the channel for notices about careline itself, if there is one.
 pub fn tell_team(draft: &mut Draft<'_>, id: &str, words: Rich) {
     let channel = draft.policy.ops.clone().or_else(|| draft.policy.routes.values().next().cloned());

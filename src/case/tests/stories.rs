@@ -354,3 +354,11 @@ fn an_older_store_and_a_foreign_installation_stop_all_sending() {
         assert!(answer(&play.asks("maria", "resume")).contains("go out again"));
     }
 }
+
+#[test]
+fn what_only_the_operator_can_mend_is_told_where_the_team_reads() {
+    let mut play = claimed();
+    let why = "the token was refused".to_owned();
+    play.take(Event::Trouble { source: "acme".into(), why });
+    assert!(play.told().contains("acme needs the operator: the token was refused"));
+}
