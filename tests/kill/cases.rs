@@ -49,7 +49,7 @@ pub const QUICK: &[(&str, u32)] = &[
     ("store.group.synced", 13),
     ("desk.deliver.answer", 2),
     ("network.deliver.call", 1),
-    ("desk.look.answer", 3),
+    ("engine.alarm", 2),
     ("slack.acknowledge", 2),
     ("store.swap.moved", 1),
 ];
