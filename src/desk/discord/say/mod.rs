@@ -213,14 +213,16 @@ fn short(text: &str, limit: usize) -> String {
     text.chars().take_while(|c| fits(c)).collect()
 }
 
-/// What a notice says; `None` for a mark, which says nothing.
+/// What a notice says; `None` for a mark, which says nothing. An edit of a message that carries
+/// several writes all of them anew: they stand in `merged`, the changed one among them.
 pub(crate) fn said(out: &Outgoing) -> Option<Said> {
-    let mut all = one(&out.notice)?;
-    for (_, notice) in &out.merged {
-        if let Some(more) = one(notice) {
-            all.text.append(more.text);
-            all.buttons.extend(more.buttons);
-        }
+    let whole = matches!(out.notice, Notice::Amend { .. }) && !out.merged.is_empty();
+    let own = (!whole).then_some(&out.notice);
+    let mut notices = own.into_iter().chain(out.merged.iter().map(|(_, notice)| notice));
+    let mut all = one(notices.next()?)?;
+    for more in notices.filter_map(one) {
+        all.text.append(more.text);
+        all.buttons.extend(more.buttons);
     }
     Some(all)
 }
