@@ -97,7 +97,7 @@ impl<'a> Past<'a> {
             Call::Answer(_) => {}
             _ => {
                 let new = matches!(call, Call::File(path) if !self.now.contains_key(path));
-                let file = new.then(|| self.changes.len() as u64);
+                let file = new.then_some(self.changes.len() as u64);
                 self.made.extend(file.map(|file| (self.changes.len(), file)));
                 change(&mut self.now, call, file);
                 self.changes.push(call);

@@ -3,9 +3,25 @@
 use super::call::Call;
 use super::{Answer, Flavour, Result, Stage, json};
 use crate::world::square::Medium;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
 /// Longest description. Source: docs, methods/media (`description`), entities/Instance.
 const ALT: usize = 1500;
+
+/// A medium's bytes, for everybody who has its address. Source: docs, entities/MediaAttachment
+/// (`url`).
+pub(super) async fn shown(State(stage): State<Stage>, Path(id): Path<String>) -> Response {
+    let world = stage.world.look();
+    let medium = world.squares.get(&stage.name).and_then(|square| square.media.get(&id));
+    match medium {
+        Some(medium) => {
+            ([(header::CONTENT_TYPE, medium.mime.clone())], medium.bytes.clone()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
 
 pub(super) fn answer(stage: &Stage, call: &Call, v2: bool, rest: &[&str]) -> Result<Answer> {
     match (call.method.as_str(), rest) {

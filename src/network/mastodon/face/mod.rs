@@ -73,7 +73,10 @@ fn now() -> Timestamp {
 /// The server of this square. `Square::manner` says which: empty for Mastodon, `gotosocial` or
 /// `hollo`.
 pub fn routes(world: Shared, name: &str) -> Router {
-    Router::new().fallback(handle).with_state(Stage { world, name: name.to_owned() })
+    Router::new()
+        .route("/media/{id}", axum::routing::get(media::shown))
+        .fallback(handle)
+        .with_state(Stage { world, name: name.to_owned() })
 }
 
 /// What a call is answered with.
