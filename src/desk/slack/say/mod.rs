@@ -307,16 +307,20 @@ fn is_private(audience: &str) -> bool {
     ["direct", "private", "follower"].iter().any(|word| words.contains(word))
 }
 
+/// Facts and links on one line, with a dot between each two of them.
 fn facts(card: &Card, foot: &mut Parts) {
-    for (n, (label, value)) in card.facts.iter().enumerate() {
-        foot.text(if n == 0 { "" } else { "  ·  " }, false);
+    let mut between = "";
+    for (label, value) in &card.facts {
+        foot.text(between, false);
         foot.text(&format!("{label} "), true);
         *foot = std::mem::take(foot).rich(value);
+        between = "  ·  ";
     }
     let links = [("original", &card.url), ("profile", &card.author_url)];
     for (label, url) in links.iter().filter_map(|(label, url)| Some((label, url.as_ref()?))) {
-        foot.text("  ·  ", false);
+        foot.text(between, false);
         foot.link(url, label);
+        between = "  ·  ";
     }
     foot.close();
 }
