@@ -135,8 +135,15 @@ impl Want<'_> {
 
     fn own_post(&mut self, post: &OwnPost) {
         self.by_line(Key::Post(post.account.clone(), post.post.clone()));
-        if let Some(parent) = &post.parent {
-            self.by_line(Key::Post(post.account.clone(), parent.clone()));
+        let Some(parent) = &post.parent else { return };
+        let key = Key::Post(post.account.clone(), parent.clone());
+        self.by_line(key.clone());
+        // It may be the reply of which nobody knew.
+        if let Some(Record::Post(no, _)) = self.found.get(&key)
+            && let Some(case) = self.found.case(*no).cloned()
+            && let Some(unknown) = case.unknown
+        {
+            self.line(&case, unknown);
         }
     }
 

@@ -1,106 +1,141 @@
-//! A store that forgets: what was synced stays on the disk, all else goes with the process. It can
-//! die at any call, before or after the write, and never answers again then.
+//! A disk that forgets: what was synced stays, all else goes with the process. The real store stands
+//! on it ([`Kept`]), and can die at any call: before the write, between write and sync, or after
+//! both, and never answers again then.
 
 use super::sky::Sky;
 use careline::case::id::{CaseNo, Deployment, EnvelopeId};
-use careline::case::limits::LISTED;
-use careline::case::model::{Alarm, Case, Status};
-use careline::case::record::{
-    Commit, Found, Identity, Key, LogEntry, Query, Reach, Record, Summary, Versioned,
-};
+use careline::case::model::Alarm;
+use careline::case::record::{Commit, Found, Identity, Key, LogEntry, Reach, Record, Versioned};
 use careline::case::time::{Span, Timestamp};
 use careline::inbox::Task;
+use careline::store::kept::Kept;
+use careline::store::table::{Group, Rows, Table};
 use careline::store::{Kind, Outcome, Pending, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+type Bytes = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// What a crash leaves.
-#[derive(Default)]
-pub struct Disk {
-    pub records: BTreeMap<Key, Versioned>,
-    taken: BTreeMap<EnvelopeId, Timestamp>,
-    pub log: Vec<LogEntry>,
-}
+#[derive(Clone, Default)]
+pub struct Disk(Arc<Mutex<Bytes>>);
 
 impl Disk {
-    pub fn cases(&self) -> impl Iterator<Item = &Case> {
-        self.records.values().filter_map(|row| match &row.record {
-            Some(Record::Case(case)) => Some(&**case),
-            _ => None,
-        })
-    }
-
-    fn commit(&mut self, mut commit: Commit) -> Outcome {
-        if commit.envelope.as_ref().is_some_and(|id| self.taken.contains_key(id)) {
-            return Outcome::Repeated;
-        }
-        let version = |key| self.records.get(key).map_or(0, |row| row.version);
-        if commit.reads.iter().any(|(key, read)| version(key) != *read) {
-            return Outcome::Conflict;
-        }
-        for (key, record) in std::mem::take(&mut commit.writes) {
-            let row = self.records.entry(key).or_default();
-            row.version += 1;
-            row.record = record;
-        }
-        self.taken.extend(commit.envelope.map(|id| (id, commit.at)));
-        if let Some(mut entry) = commit.log {
-            entry.seq = self.log.len() as u64 + 1;
-            self.log.push(entry);
-        }
-        Outcome::Fresh
-    }
-
-    fn list(&self, query: &Query) -> Vec<Summary> {
-        let wanted = |case: &&Case| match query {
-            Query::Unclaimed => case.status == Status::Open && case.claimer.is_none(),
-            Query::Of(agent) => case.claimer.as_ref().is_some_and(|by| by.id == *agent),
-            Query::OfContact(contact) => case.contact == *contact,
-            _ => case.status != Status::Closed,
+    /// An empty store with an identity that is the same on every day.
+    pub fn new() -> Self {
+        let disk = Self::default();
+        let identity =
+            Identity { deployment: Deployment::new("sim"), salt: "00".into(), made: Timestamp(0) };
+        let first = Commit {
+            envelope: None,
+            at: Timestamp(0),
+            reads: BTreeMap::new(),
+            writes: [(Key::Identity, Some(Record::Identity(identity)))].into(),
+            log: None,
         };
-        self.cases().filter(wanted).take(LISTED).map(Summary::of).collect()
+        let store = disk.open(&Arc::default());
+        futures_util::future::FutureExt::now_or_never(store.commit(first)).unwrap().unwrap();
+        disk
     }
 
-    fn pending(&self) -> Vec<Pending> {
-        let rows = self.records.values().filter_map(|row| match &row.record {
-            Some(Record::Delivery(row)) if row.state.is_pending() => Some(Pending {
-                id: row.id.clone(),
-                lane: row.lane.0.clone(),
-                bucket: row.bucket.0.clone(),
-                urgent: row.urgent,
-                order: row.order,
-                ready: row.ready,
-            }),
-            _ => None,
-        });
-        let mut rows: Vec<_> = rows.collect();
-        rows.sort_by(|a, b| (a.order, &a.id).cmp(&(b.order, &b.id)));
-        rows
+    fn open(&self, life: &Arc<Mutex<Life>>) -> Kept<Plate> {
+        let (rows, life) = (self.0.lock().unwrap().clone(), life.clone());
+        let plate =
+            Plate { disk: self.clone(), rows: Mutex::new(rows), unsynced: Mutex::default(), life };
+        Kept::open(plate, Timestamp(0)).unwrap()
     }
 
-    fn alarms(&self) -> Vec<(CaseNo, Alarm)> {
-        let alarms = self.cases().flat_map(|case| case.alarms.iter().map(|a| (case.no, a.clone())));
-        let mut alarms: Vec<_> = alarms.collect();
-        alarms.sort_by_key(|(case, alarm)| (alarm.at, *case));
-        alarms
+    /// The store on it, to look at.
+    pub fn look(&self) -> impl Store + use<> {
+        Self(Arc::new(Mutex::new(self.0.lock().unwrap().clone()))).open(&Arc::default())
+    }
+
+    /// A copy, as a backup is.
+    pub fn copy(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.0.lock().unwrap().clone().into_iter().collect()
+    }
+
+    /// Puts a copy back.
+    pub fn restore(&self, copy: Vec<(Vec<u8>, Vec<u8>)>) {
+        *self.0.lock().unwrap() = copy.into_iter().collect();
     }
 }
 
-fn kind(key: &Key) -> Kind {
-    match key {
-        Key::Case(_) => Kind::Case,
-        Key::Line(..) => Kind::Line,
-        Key::Contact(_) => Kind::Contact,
-        Key::Thread(_) => Kind::Thread,
-        Key::Message(_) => Kind::Message,
-        Key::Post(..) => Kind::Post,
-        Key::Conversation(..) => Kind::Conversation,
-        Key::Delivery(_) => Kind::Delivery,
-        Key::Cursor(_) => Kind::Cursor,
-        Key::Account(_) => Kind::Account,
-        Key::Tombstone(_) => Kind::Tombstone,
-        Key::Quarantine(_) => Kind::Quarantine,
-        _ => Kind::Self_,
+/// Where in a call a process dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Nothing was written.
+    Before,
+    /// It was written, and not synced.
+    Unsynced,
+    /// It is on disk, and nobody was told.
+    After,
+}
+
+/// When a process dies: at this call of the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Death {
+    pub call: u64,
+    pub moment: Moment,
+}
+
+#[derive(Default)]
+struct Life {
+    calls: u64,
+    dead: bool,
+    /// It dies in this call, at this moment.
+    dying: Option<Moment>,
+}
+
+/// A table with a cache in front of its disk, as an operating system has one.
+struct Plate {
+    disk: Disk,
+    rows: Mutex<Bytes>,
+    unsynced: Mutex<Vec<Group>>,
+    life: Arc<Mutex<Life>>,
+}
+
+fn write(rows: &mut Bytes, group: &Group) {
+    for (key, value) in group {
+        match value {
+            Some(value) => drop(rows.insert(key.clone(), value.clone())),
+            None => drop(rows.remove(key)),
+        }
+    }
+}
+
+impl Table for Plate {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.rows.lock().unwrap().get(key).cloned())
+    }
+
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Rows, StoreError> {
+        let rows = self.rows.lock().unwrap();
+        let range = rows.range(from.to_vec()..to.to_vec()).take(limit);
+        Ok(range.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn apply(&self, group: &Group) -> Result<(), StoreError> {
+        write(&mut self.rows.lock().unwrap(), group);
+        self.unsynced.lock().unwrap().push(group.clone());
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        if self.life.lock().unwrap().dying == Some(Moment::Unsynced) {
+            return Err(StoreError::Broken("the power is gone".into()));
+        }
+        let mut disk = self.disk.0.lock().unwrap();
+        self.unsynced.lock().unwrap().drain(..).for_each(|group| write(&mut disk, &group));
+        Ok(())
+    }
+
+    fn at_once(&self) -> bool {
+        true
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
@@ -108,57 +143,58 @@ fn kind(key: &Key) -> Kind {
 const READ: u64 = 500;
 /// The longest that half a commit takes.
 const COMMIT: u64 = 6000;
-
-/// When a process dies: at this call of the store, before or after the write.
-#[derive(Clone, Copy, Debug)]
-pub struct Death {
-    pub call: u64,
-    pub after: bool,
-}
+/// One of so many commits is told that somebody was faster.
+const CONFLICT: u64 = 25;
 
 /// One process's hold on a disk.
 pub struct Forgetful {
     sky: Sky,
-    disk: Arc<Mutex<Disk>>,
+    store: Kept<Plate>,
     death: Option<Death>,
-    life: Mutex<(u64, bool)>,
+    life: Arc<Mutex<Life>>,
 }
 
 impl Forgetful {
-    pub fn new(sky: Sky, disk: Arc<Mutex<Disk>>, death: Option<Death>) -> Self {
-        Self { sky, disk, death, life: Mutex::default() }
+    pub fn new(sky: Sky, disk: &Disk, death: Option<Death>) -> Self {
+        let life = Arc::default();
+        Self { sky, store: disk.open(&life), death, life }
     }
 
     pub fn is_dead(&self) -> bool {
-        self.life.lock().unwrap().1
+        self.life.lock().unwrap().dead
     }
 
     /// Calls so far: whether a process still moves.
     pub fn calls(&self) -> u64 {
-        self.life.lock().unwrap().0
+        self.life.lock().unwrap().calls
+    }
+
+    /// Counts a call; says whether it does anything.
+    fn begin(&self) -> bool {
+        let mut life = self.life.lock().unwrap();
+        life.calls += 1;
+        let calls = life.calls;
+        life.dying = self.death.filter(|death| death.call == calls).map(|death| death.moment);
+        !life.dead && life.dying != Some(Moment::Before)
+    }
+
+    /// Ends a call; says whether anybody hears its answer.
+    fn end(&self) -> bool {
+        let mut life = self.life.lock().unwrap();
+        life.dead |= life.dying.take().is_some();
+        !life.dead
     }
 
     /// Waits as long as a disk does, then works, dies, or was dead already.
-    fn call<T: Send + 'static>(
-        &self,
-        most: u64,
-        work: impl FnOnce(&mut Disk) -> T + Send + 'static,
-    ) -> Task<'_, T> {
+    fn call<'a, T: Send + 'a>(&'a self, most: u64, work: Task<'a, T>) -> Task<'a, T> {
         Box::pin(async move {
             self.sky.sleep(Span(self.sky.lot(most) as i64)).await;
-            let answer = {
-                let mut life = self.life.lock().unwrap();
-                life.0 += 1;
-                let dies = self.death.filter(|death| death.call == life.0);
-                let was_dead = life.1;
-                life.1 |= dies.is_some();
-                let works = !was_dead && dies.is_none_or(|death| death.after);
-                let answer = works.then(|| work(&mut self.disk.lock().unwrap()));
-                answer.filter(|_| !life.1)
-            };
+            // The store stands on memory: what it is asked it does at once.
+            let answer = if self.begin() { Some(work.await) } else { None };
+            let heard = self.end();
             // What is written is seen by others before it is acknowledged.
             self.sky.sleep(Span(self.sky.lot(most) as i64)).await;
-            match answer {
+            match answer.filter(|_| heard) {
                 Some(answer) => answer,
                 None => std::future::pending().await,
             }
@@ -166,119 +202,84 @@ impl Forgetful {
     }
 }
 
+type Answer<'a, T> = Task<'a, Result<T, StoreError>>;
+
 impl Store for Forgetful {
     fn identity(&self) -> Identity {
-        Identity { deployment: Deployment::new("sim"), salt: "00".into(), made: Timestamp(0) }
+        self.store.identity()
     }
 
-    fn read<'a>(&'a self, reach: &'a Reach) -> Task<'a, Result<Found, StoreError>> {
-        let reach = reach.clone();
-        let identity = self.identity();
-        self.call(READ, move |disk| {
-            let row = |key: &Key| match key {
-                Key::Identity => {
-                    Versioned { version: 1, record: Some(Record::Identity(identity.clone())) }
-                }
-                _ => disk.records.get(key).cloned().unwrap_or_default(),
-            };
-            let records = reach.keys.iter().map(|key| (key.clone(), row(key))).collect();
-            let list = reach.query.as_ref().map(|query| disk.list(query)).unwrap_or_default();
-            Ok(Found { records, list })
-        })
+    fn read<'a>(&'a self, reach: &'a Reach) -> Answer<'a, Found> {
+        self.call(READ, self.store.read(reach))
     }
 
-    fn commit(&self, mut commit: Commit) -> Task<'_, Result<Outcome, StoreError>> {
-        commit.reads.remove(&Key::Identity);
-        self.call(COMMIT, move |disk| Ok(disk.commit(commit)))
+    fn commit(&self, commit: Commit) -> Answer<'_, Outcome> {
+        if !commit.reads.is_empty() && self.sky.fault(CONFLICT) {
+            return self.call(COMMIT, Box::pin(async { Ok(Outcome::Conflict) }));
+        }
+        self.call(COMMIT, self.store.commit(commit))
     }
 
-    fn pending<'a>(
-        &'a self,
-        after: Option<&'a Pending>,
-        limit: usize,
-    ) -> Task<'a, Result<Vec<Pending>, StoreError>> {
-        let after = after.map(|row| (row.order, row.id.clone()));
-        self.call(READ, move |disk| {
-            let rows = disk.pending().into_iter();
-            let rest = rows.filter(|row| after.as_ref() < Some(&(row.order, row.id.clone())));
-            Ok(rest.take(limit).collect())
-        })
+    fn pending<'a>(&'a self, after: Option<&'a Pending>, limit: usize) -> Answer<'a, Vec<Pending>> {
+        self.call(READ, self.store.pending(after, limit))
     }
 
-    fn alarms(
-        &self,
-        until: Timestamp,
-        limit: usize,
-    ) -> Task<'_, Result<Vec<(CaseNo, Alarm)>, StoreError>> {
-        self.call(READ, move |disk| {
-            Ok(disk.alarms().into_iter().filter(|(_, a)| a.at <= until).take(limit).collect())
-        })
+    fn alarms(&self, until: Timestamp, limit: usize) -> Answer<'_, Vec<(CaseNo, Alarm)>> {
+        self.call(READ, self.store.alarms(until, limit))
     }
 
-    fn last_case(&self) -> Task<'_, Result<CaseNo, StoreError>> {
-        self.call(READ, |disk| Ok(disk.cases().map(|case| case.no).max().unwrap_or_default()))
+    fn last_case(&self) -> Answer<'_, CaseNo> {
+        self.call(READ, self.store.last_case())
     }
 
     fn scan<'a>(
         &'a self,
-        of: Kind,
+        kind: Kind,
         after: Option<&'a Key>,
         limit: usize,
-    ) -> Task<'a, Result<Vec<(Key, Versioned)>, StoreError>> {
-        let after = after.cloned();
-        self.call(READ, move |disk| {
-            let rows = disk.records.iter().filter(|(key, row)| {
-                kind(key) == of && row.record.is_some() && after.as_ref() < Some(*key)
-            });
-            Ok(rows.take(limit).map(|(key, row)| (key.clone(), row.clone())).collect())
-        })
+    ) -> Answer<'a, Vec<(Key, Versioned)>> {
+        self.call(READ, self.store.scan(kind, after, limit))
     }
 
-    fn log(&self, after: u64, limit: usize) -> Task<'_, Result<Vec<LogEntry>, StoreError>> {
-        self.call(READ, move |disk| {
-            let rest = disk.log.iter().filter(|entry| entry.seq > after);
-            Ok(rest.take(limit).cloned().collect())
-        })
+    fn log(&self, after: u64, limit: usize) -> Answer<'_, Vec<LogEntry>> {
+        self.call(READ, self.store.log(after, limit))
     }
 
-    fn trim(&self, _before: Timestamp) -> Task<'_, Result<u64, StoreError>> {
-        self.call(READ, |_| Ok(0))
+    fn trim(&self, before: Timestamp) -> Answer<'_, u64> {
+        self.call(COMMIT, self.store.trim(before))
     }
 
-    fn check(&self) -> Task<'_, Result<Vec<String>, StoreError>> {
-        self.call(READ, |_| Ok(Vec::new()))
+    fn check(&self) -> Answer<'_, Vec<String>> {
+        self.call(READ, self.store.check())
     }
 
     fn envelopes<'a>(
         &'a self,
         after: Option<&'a EnvelopeId>,
         limit: usize,
-    ) -> Task<'a, Result<Vec<(EnvelopeId, Timestamp)>, StoreError>> {
-        let after = after.cloned();
-        self.call(READ, move |disk| {
-            let rest = disk.taken.iter().filter(|(id, _)| after.as_ref() < Some(*id));
-            Ok(rest.take(limit).map(|(id, at)| (id.clone(), *at)).collect())
-        })
+    ) -> Answer<'a, Vec<(EnvelopeId, Timestamp)>> {
+        self.call(READ, self.store.envelopes(after, limit))
     }
 
-    fn last_log(&self) -> Task<'_, Result<u64, StoreError>> {
-        self.call(READ, |disk| Ok(disk.log.len() as u64))
+    fn last_log(&self) -> Answer<'_, u64> {
+        self.call(READ, self.store.last_log())
     }
 
     fn load(
         &self,
-        _envelopes: Vec<(EnvelopeId, Timestamp)>,
-        _log: Vec<LogEntry>,
-        _last: (CaseNo, u64),
-    ) -> Task<'_, Result<(), StoreError>> {
-        self.call(READ, |_| Err(StoreError::Broken("nothing is imported on these days".into())))
+        envelopes: Vec<(EnvelopeId, Timestamp)>,
+        log: Vec<LogEntry>,
+        last: (CaseNo, u64),
+    ) -> Answer<'_, ()> {
+        self.call(COMMIT, self.store.load(envelopes, log, last))
     }
 
-    fn compact(&self) -> Task<'_, Result<(), StoreError>> {
-        self.call(READ, |_| Ok(()))
+    fn compact(&self) -> Answer<'_, ()> {
+        self.call(COMMIT, self.store.compact())
     }
 
-    fn close(&self) -> Task<'_, Result<(), StoreError>> {
-        self.call(READ, |_| Ok(()))
+    /// It stands on memory: there is nothing to let go of, and others still ask.
+    fn close(&self) -> Answer<'_, ()> {
+        self.call(READ, Box::pin(async { Ok(()) }))
     }
 }

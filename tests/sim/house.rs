@@ -1,7 +1,7 @@
 //! A desk that is the world itself. What is posted carries the names of all deliveries in it.
 
-use super::sky::Sky;
-use careline::case::effect::{Button, Card, Face, Note, Notice, Receipt};
+use super::sky::{Asked, Sky, Told};
+use careline::case::effect::{Answer, Button, Card, Face, Note, Notice, Receipt};
 use careline::case::event::{Envelope, Event, File, Remark, Request, Standing};
 use careline::case::id::{
     AgentId, ChannelId, DeliveryId, Deployment, DeskId, FeedId, MessageId, ThreadId,
@@ -21,6 +21,10 @@ pub const DESK: &str = "slack";
 pub const CHANNEL: &str = "C1";
 /// The member that careline is.
 pub const BOT: &str = "BOT";
+/// A guest of the workspace.
+pub const GUEST: &str = "U7";
+/// Another app.
+pub const OTHER_BOT: &str = "B2";
 
 /// See the module.
 pub struct House {
@@ -65,6 +69,16 @@ fn face(to: &Face) -> String {
     }
 }
 
+/// One of several in a message.
+fn several(notice: &Notice) -> String {
+    match notice {
+        Notice::Post(shown) | Notice::Tell { note: shown, .. } => note(shown),
+        Notice::Open { card: shown, .. } => card(shown),
+        Notice::Amend { to, .. } => face(to),
+        Notice::Mark { .. } => String::new(),
+    }
+}
+
 fn marks(out: &Outgoing) -> Value {
     let merged = out.merged.iter().map(|(id, _)| id.0.clone());
     let ids: Vec<String> = std::iter::once(out.id.0.clone()).chain(merged).collect();
@@ -81,6 +95,11 @@ fn failure(no: No) -> Failure {
         No::NoMessage | No::NoThread | No::NoChannel => Failure::Gone(no.to_string()),
         other => Failure::Never(other.to_string()),
     }
+}
+
+fn file(name: &String) -> File {
+    let (mime, url) = ("image/png".to_owned(), String::new());
+    File { id: name.clone(), name: name.clone(), mime, size: 3, alt: None, url }
 }
 
 fn number(text: &str) -> i64 {
@@ -109,16 +128,15 @@ fn do_it(world: &mut World, out: &Outgoing) -> Result<i64, Failure> {
         Notice::Open { card: shown, .. } => post(world, out, card(shown)),
         Notice::Tell { note: shown, .. } => post(world, out, note(shown)),
         Notice::Post(first) => {
-            let rest = out.merged.iter().filter_map(|(_, notice)| match notice {
-                Notice::Post(shown) => Some(note(shown)),
-                _ => None,
-            });
+            let rest = out.merged.iter().map(|(_, notice)| several(notice));
             let all: Vec<String> = std::iter::once(note(first)).chain(rest).collect();
             post(world, out, all.join("\n"))
         }
         Notice::Amend { to, .. } => {
             let id = out.message.as_ref().map_or(0, |place| number(&place.message));
-            let text = face(to);
+            // A message that carries several is written anew with all of them.
+            let all: Vec<String> = out.merged.iter().map(|(_, notice)| several(notice)).collect();
+            let text = if all.is_empty() { face(to) } else { all.join("\n") };
             let who = (BOT, Some(BOT));
             let office = world.office(DESK);
             office.edit(now, who, (CHANNEL, id), |m| m.text = text).map_err(failure)?;
@@ -140,11 +158,11 @@ impl House {
             thread: thread(root),
             message: message(said.id),
             by: agent(&said.author),
-            standing: Standing::Member,
+            standing: if said.author == GUEST { Standing::Guest } else { Standing::Member },
             text: said.text.clone(),
             inside: Vec::new(),
-            files: Vec::new(),
-            machine: false,
+            files: said.files.iter().map(file).collect(),
+            machine: said.author == OTHER_BOT,
             written: Timestamp(said.id),
         }
     }
@@ -186,6 +204,16 @@ impl House {
         }
     }
 
+    /// What somebody is told at once who asked for something.
+    fn answer(&self, what: &What, answer: Option<Answer>) {
+        let (What::Asked { member, payload, .. }, Some(Answer::Say { words, .. })) = (what, answer)
+        else {
+            return;
+        };
+        let thread = payload.get("thread").and_then(Value::as_i64).unwrap_or_default();
+        self.sky.tell(Told { member: member.clone(), thread, words: words.plain(true) });
+    }
+
     /// A socket: tells what happens from now on, some of it twice, and forgets what nobody heard.
     async fn hear(&self, inbox: &Inbox, swept: &Notify) {
         let mut seen = self.sky.world.look().office(DESK).happened.len() as u64;
@@ -201,8 +229,9 @@ impl House {
                 let Some(envelope) = Self::event(seq, &what) else { continue };
                 let times = if self.sky.fault(6) { 2 } else { 1 };
                 for _ in 0..times {
-                    if inbox.put(envelope.clone()).await.is_err() {
-                        return std::future::pending().await;
+                    match inbox.put(envelope.clone()).await {
+                        Ok(taken) => self.answer(&what, taken.answer),
+                        Err(_) => return std::future::pending().await,
                     }
                 }
             }
@@ -249,9 +278,9 @@ impl Desk for House {
 
     fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>> {
         Box::pin(async move {
-            let ending = self.sky.ending(Span::seconds(15));
             let sent = out.clone();
-            let id = self.sky.write(ending, move |world| do_it(world, &sent)).await?;
+            let done = move |world: &mut World| do_it(world, &sent);
+            let id = self.sky.write(out.id.as_str(), Span::seconds(15), done).await?;
             Ok(Receipt { remote: id.to_string(), url: None, at: Timestamp(id) })
         })
     }
@@ -264,10 +293,12 @@ impl Desk for House {
             }
             // Doing these twice is doing them once.
             if matches!(out.notice, Notice::Amend { .. } | Notice::Mark { .. }) {
+                self.sky.called(out.id.as_str(), Asked::Look { absent: true });
                 return Looked::Absent;
             }
             let mut world = self.sky.world.look();
             let found = world.office(DESK).channel(CHANNEL).find(|m| carries(m, &out.id));
+            self.sky.called(out.id.as_str(), Asked::Look { absent: found.is_none() });
             match found {
                 Some(said) => {
                     let remote = said.id.to_string();
@@ -300,7 +331,13 @@ impl Desk for House {
     }
 
     fn fetch<'a>(&'a self, _file: &'a File) -> Task<'a, Result<bytes::Bytes, Failure>> {
-        Box::pin(async { Err(Failure::Never("there are no files here".into())) })
+        Box::pin(async {
+            self.sky.sleep(Span::millis(20 + self.sky.lot(200) as i64)).await;
+            match self.sky.fault(9) {
+                true => Err(Failure::Later { after: None, why: "busy".into() }),
+                false => Ok(bytes::Bytes::from_static(b"png")),
+            }
+        })
     }
 
     fn probe(&self) -> Task<'_, Vec<Finding>> {

@@ -1,273 +1,100 @@
-//! Does it hold on a bad day? The real engine over a pretended world, with faults by lot: repeats,
-//! refusals, lost answers, late effects, deaf feeds, deaths at any call of the store, clocks that
-//! are set. Time is pretended, so that a day takes less than a second.
+//! Does it hold on a bad day? The real engine and the real store over a pretended world, with faults
+//! by lot: repeats, refusals, lost answers, late effects, deaf feeds, deaths at any call of the
+//! store, conflicts, clocks that are set. Time is pretended, so that a day takes less than a second.
 //!
-//! `SIM_SEEDS=FROM..TO cargo test --test main sim` plays these days and names each that fails.
+//! `SIM_SEEDS=FROM..TO cargo test --release --test main sim` plays these days, each twice, and tells
+//! of each that fails its smallest story.
 
 mod check;
 mod day;
 mod disk;
 mod house;
+mod life;
+mod old;
+mod shrink;
 mod sky;
 mod town;
 
-use careline::case::ability::{Abilities, Resend};
-use careline::case::id::{AccountId, DeskId};
-use careline::case::policy::Policy;
-use careline::case::time::{Span, Timestamp};
-use careline::engine::{Engine, Parts, Tuning};
-use careline::network::Network;
-use disk::{Death, Disk, Forgetful};
-use house::House;
-use sky::Sky;
-use std::fmt::Write;
-use std::sync::{Arc, Mutex};
-use tokio_util::sync::CancellationToken;
-use town::Town;
+use life::Day;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
-/// How long the world is calm before the checkers look: longer than any wait of ours.
-const CALM: Span = Span::minutes(100);
-
-struct Day {
-    sky: Sky,
-    disk: Arc<Mutex<Disk>>,
-    plan: Vec<(Timestamp, day::Act)>,
-    done: usize,
-    lives: u32,
-}
-
-/// How a life ends.
-#[derive(Debug, PartialEq)]
-enum End {
-    Died,
-    Stopped,
-    Gone(String),
-    Evening,
-}
-
-fn abilities(account: &str) -> Abilities {
-    let keyed = Resend::Keyed { window: Span::hours(1) };
-    let resend = if account == "acme" { keyed } else { Resend::Look };
-    Abilities { resend, ..Abilities::cautious("Mastodon") }
-}
-
-impl Day {
-    fn new(seed: u64) -> Self {
-        let sky = Sky::new(seed, START);
-        sky.change(day::found);
-        let plan = day::plan(&sky, START);
-        Self { sky, disk: Arc::default(), plan, done: 0, lives: 0 }
-    }
-
-    fn policy() -> Policy {
-        let mut policy = Policy::standard();
-        (policy.fuse_account, policy.fuse_case) = (500, 500);
-        policy.ops = Some(house::channel());
-        for account in day::ACCOUNTS {
-            let id = AccountId::new(account);
-            policy.routes.insert(id.clone(), house::channel());
-            policy.abilities.insert(id, abilities(account));
-        }
-        policy
-    }
-
-    fn parts(&self, store: Arc<Forgetful>) -> Parts {
-        let town = |account: &&str| {
-            let id = AccountId::new(*account);
-            let keyed = *account == "acme";
-            let latest = Span::seconds(if keyed { 60 } else { 15 });
-            let (sky, abilities) = (self.sky.clone(), abilities(account));
-            let town = Town { sky, account: id.clone(), abilities, keyed, latest };
-            (id, Arc::new(town) as Arc<dyn Network>)
-        };
-        Parts {
-            store,
-            policy: Self::policy(),
-            networks: day::ACCOUNTS.iter().map(town).collect(),
-            desks: vec![(DeskId::new(house::DESK), Arc::new(House { sky: self.sky.clone() }))],
-            clock: Arc::new(self.sky.clock.clone()),
-            tuning: Tuning::default(),
-        }
-    }
-
-    /// One process, from start to end.
-    fn live(&mut self, death: Option<Death>, stop_at: Option<Timestamp>) -> End {
-        self.lives += 1;
-        fastrand::seed(self.sky.lot(u64::MAX));
-        let store = Arc::new(Forgetful::new(self.sky.clone(), self.disk.clone(), death));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let end = runtime.block_on(self.play(&store, stop_at));
-        drop(runtime);
-        self.sky.clock.forget_sleepers();
-        end
-    }
-
-    async fn play(&mut self, store: &Arc<Forgetful>, stop_at: Option<Timestamp>) -> End {
-        let stop = CancellationToken::new();
-        let (parts, told) = (self.parts(store.clone()), stop.clone());
-        let run = tokio::spawn(async move {
-            let engine = Engine::open(parts).await.map_err(|error| error.to_string())?;
-            engine.run(told).await
-        });
-        let evening = START + day::LENGTH + CALM;
-        loop {
-            self.quiet(store).await;
-            if store.is_dead() {
-                return End::Died;
-            }
-            if run.is_finished() {
-                return match run.await {
-                    Ok(Ok(())) if stop.is_cancelled() => End::Stopped,
-                    Ok(Ok(())) => End::Gone("it stopped by itself".into()),
-                    Ok(Err(why)) => End::Gone(why),
-                    Err(error) => End::Gone(error.to_string()),
-                };
-            }
-            if self.sky.now() >= evening {
-                return End::Evening;
-            }
-            if stop_at.is_some_and(|at| self.sky.now() >= at) {
-                stop.cancel();
-            }
-            self.pass(evening, stop_at.filter(|_| !stop.is_cancelled()));
-        }
-    }
-
-    /// Lets everything run until nobody moves any more.
-    async fn quiet(&self, store: &Forgetful) {
-        loop {
-            let before = (self.sky.moves(), store.calls());
-            for _ in 0..4 {
-                tokio::task::yield_now().await;
-            }
-            if (self.sky.moves(), store.calls()) == before {
-                return;
-            }
-        }
-    }
-
-    /// Moves to the next instant at which something happens, and lets it happen.
-    fn pass(&mut self, evening: Timestamp, stop_at: Option<Timestamp>) {
-        let act = self.plan.get(self.done).map(|(at, _)| *at);
-        let calm = Some(START + day::LENGTH).filter(|_| !self.sky.is_calm());
-        let ahead = [act, self.sky.next_late(), calm, stop_at].into_iter().flatten();
-        let until = ahead.chain([evening]).min().unwrap_or(evening);
-        if self.sky.clock.step(until) {
-            return;
-        }
-        self.sky.do_late();
-        if self.sky.now() >= START + day::LENGTH {
-            self.sky.calm_down();
-        }
-        while let Some((_, act)) = self.plan.get(self.done).filter(|(at, _)| *at <= self.sky.now())
-        {
-            day::act(&self.sky, *act, self.done);
-            self.done += 1;
-        }
-    }
-
-    /// Nobody lives for a while; the world goes on.
-    fn sleep(&mut self, span: Span) {
-        let until = self.sky.now() + span;
-        while self.sky.now() < until {
-            self.pass(until, None);
-        }
-    }
-
-    /// The whole day: what went wrong.
-    fn run(&mut self) -> Vec<String> {
-        let bad_lives = self.sky.lot(5);
-        for _ in 0..bad_lives {
-            let stops = self.sky.lot(4) == 0;
-            let call = 1 + self.sky.lot(2500);
-            let death = Some(Death { call, after: self.sky.lot(2) == 0 }).filter(|_| !stops);
-            let at = self.sky.now() + Span::seconds(self.sky.lot(200) as i64);
-            match self.live(death, Some(at).filter(|_| stops)) {
-                End::Gone(why) => return vec![format!("it gave up: {why}")],
-                End::Evening => break,
-                End::Died | End::Stopped => {}
-            }
-            let span = Span::seconds(self.sky.lot(40) as i64);
-            self.sleep(span);
-        }
-        if self.sky.now() < START + day::LENGTH + CALM {
-            let end = self.live(None, None);
-            if end != End::Evening {
-                return vec![format!("the last life ended early: {end:?}")];
-            }
-        }
-        check::check(&mut self.sky.world.look(), &self.disk.lock().unwrap())
-    }
-
-    /// How much went on: mentions, posts of ours, lives.
-    fn busy(&self) -> [usize; 3] {
-        let mut world = self.sky.world.look();
-        let mut busy = [0, 0, self.lives as usize];
-        for account in day::ACCOUNTS {
-            let ours = world.square(account).written_by(town::US).count();
-            busy[0] += world.square(account).posts.len() - ours;
-            busy[1] += ours;
-        }
-        busy
-    }
-
-    /// All that happened, to compare two plays of one day.
-    fn trace(&self) -> String {
-        let mut text = String::new();
-        for entry in &self.disk.lock().unwrap().log {
-            let _ = writeln!(text, "{} {} {} {}", entry.at, entry.envelope, entry.event, entry.did);
-        }
-        let mut world = self.sky.world.look();
-        for account in day::ACCOUNTS {
-            let _ = writeln!(text, "{:?}", world.square(account).happened);
-        }
-        let _ = writeln!(text, "{:?}", world.office(house::DESK).happened);
-        text
-    }
+/// How many failing days are made small (`SIM_STORIES`): each costs many days.
+fn stories() -> usize {
+    std::env::var("SIM_STORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(2)
 }
 
 fn seeds() -> std::ops::Range<u64> {
     let asked = std::env::var("SIM_SEEDS").ok();
-    let range = asked.as_deref().and_then(|text| {
-        let (from, to) = text.split_once("..")?;
-        Some(from.trim().parse().ok()?..to.trim().parse().ok()?)
+    let range = asked.as_deref().map(|text| {
+        let (from, to) = text.split_once("..").expect("SIM_SEEDS=FROM..TO");
+        let number = |text: &str| text.trim().parse().expect("SIM_SEEDS=FROM..TO");
+        number(from)..number(to)
     });
-    range.unwrap_or(0..16)
+    range.unwrap_or(0..8)
+}
+
+/// What the days of a run came to.
+#[derive(Default)]
+struct Sum {
+    failed: Vec<(u64, Vec<String>)>,
+    busy: [usize; 3],
+}
+
+/// Plays a day twice: what went wrong, and whether it was the same day.
+fn play(seed: u64) -> (Vec<String>, [usize; 3]) {
+    let (mut one, mut two) = (Day::new(seed), Day::new(seed));
+    let mut wrong = one.run();
+    two.run();
+    let (first, second) = (one.trace(), two.trace());
+    if first != second {
+        let differ = first.lines().zip(second.lines()).find(|(a, b)| a != b);
+        wrong.push(format!("the same seed was another day: {differ:?}"));
+    }
+    (wrong, one.busy())
+}
+
+/// Plays all days, as many side by side as the machine has room for.
+fn play_all(seeds: &std::ops::Range<u64>) -> Sum {
+    let (next, sum) = (AtomicU64::new(seeds.start), Mutex::new(Sum::default()));
+    let hands = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..hands {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    let (wrong, busy) = play(seed);
+                    let mut sum = sum.lock().unwrap();
+                    busy.iter().zip(&mut sum.busy).for_each(|(n, all)| *all += n);
+                    if !wrong.is_empty() {
+                        println!("day {seed}:\n  {}", wrong.join("\n  "));
+                        sum.failed.push((seed, wrong));
+                    }
+                }
+            });
+        }
+    });
+    sum.into_inner().unwrap()
 }
 
 #[test]
 fn days_hold() {
     let (began, seeds) = (std::time::Instant::now(), seeds());
     let count = seeds.end.saturating_sub(seeds.start);
-    let (mut failed, mut busy) = (Vec::new(), [0; 3]);
-    for seed in seeds {
-        let mut day = Day::new(seed);
-        let wrong = day.run();
-        day.busy().iter().zip(&mut busy).for_each(|(n, sum)| *sum += n);
-        if !wrong.is_empty() {
-            println!("day {seed}:\n  {}", wrong.join("\n  "));
-            failed.push(seed);
-        }
+    let mut sum = play_all(&seeds);
+    let took = began.elapsed();
+    sum.failed.sort();
+    for (seed, _) in sum.failed.iter().take(stories()) {
+        println!("{}", shrink::shrunk(*seed));
     }
-    let [mentions, replies, lives] = busy;
-    println!("{mentions} mentions, {replies} replies, {lives} lives");
-    println!("{count} days in {:?}; {} failed: {failed:?}", began.elapsed(), failed.len());
+    let [mentions, replies, lives] = sum.busy;
+    let failed: Vec<u64> = sum.failed.iter().map(|(seed, _)| *seed).collect();
+    println!("{mentions} mentions, {replies} posts of ours, {lives} lives");
+    println!("{count} days, each twice, in {took:.1?}; {} failed: {failed:?}", failed.len());
     assert!(failed.is_empty(), "days that failed: {failed:?}");
     let idle = count >= 10 && (mentions < 50 || replies < 10 || lives < 12);
     assert!(!idle, "days on which nothing happens prove nothing");
-}
-
-#[test]
-fn the_same_seed_is_the_same_day() {
-    for seed in [3, 5, 8] {
-        let play = || {
-            let mut day = Day::new(seed);
-            day.run();
-            day.trace()
-        };
-        let (one, two) = (play(), play());
-        let differ = one.lines().zip(two.lines()).find(|(a, b)| a != b);
-        assert_eq!(differ, None, "day {seed}");
-    }
 }

@@ -20,10 +20,38 @@ pub struct Sky {
     /// Faults are over.
     calm: Arc<Mutex<bool>>,
     moves: Arc<Mutex<u64>>,
+    calls: Arc<Mutex<Vec<Call>>>,
+    told: Arc<Mutex<Vec<Told>>>,
+    story: Arc<Mutex<Vec<(Timestamp, String)>>>,
+}
+
+/// A call as a platform saw it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What it was about: a key of ours.
+    pub key: String,
+    pub what: Asked,
+}
+
+/// What a call was, and what is known of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To do something; it surely was not done, or may have been.
+    Write { refused: bool },
+    /// To look for something; it surely is not there, or anything else.
+    Look { absent: bool },
+}
+
+/// What a member was told at once when he asked for something.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub member: String,
+    pub thread: i64,
+    pub words: String,
 }
 
 /// How a write ends.
-pub enum Ending {
+enum Ending {
     /// Done, and said so.
     Well,
     /// Not done; this is said.
@@ -47,6 +75,9 @@ impl Sky {
             late: Arc::default(),
             calm: Arc::default(),
             moves: Arc::default(),
+            calls: Arc::default(),
+            told: Arc::default(),
+            story: Arc::default(),
         };
         sky.world.look().now = start;
         sky
@@ -80,6 +111,32 @@ impl Sky {
 
     pub fn moves(&self) -> u64 {
         *self.moves.lock().unwrap()
+    }
+
+    /// Writes into the platforms' own books.
+    pub fn called(&self, key: &str, what: Asked) {
+        self.calls.lock().unwrap().push(Call { key: key.to_owned(), what });
+    }
+
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    pub fn tell(&self, told: Told) {
+        self.told.lock().unwrap().push(told);
+    }
+
+    pub fn told(&self) -> Vec<Told> {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// A line of the day's story, for people who look for a fault.
+    pub fn note(&self, line: impl Into<String>) {
+        self.story.lock().unwrap().push((self.now(), line.into()));
+    }
+
+    pub fn story(&self) -> Vec<(Timestamp, String)> {
+        self.story.lock().unwrap().clone()
     }
 
     pub async fn sleep(&self, span: Span) {
@@ -118,8 +175,7 @@ impl Sky {
         }
     }
 
-    /// Draws how a write ends. An effect is never later than `latest`.
-    pub fn ending(&self, latest: Span) -> Ending {
+    fn ending(&self, latest: Span) -> Ending {
         if !self.fault(4) {
             return Ending::Well;
         }
@@ -140,12 +196,15 @@ impl Sky {
         }
     }
 
-    /// Does a write and ends it that way.
+    /// Does a write, or not, and ends it by lot. An effect is never later than `latest`.
     pub async fn write<T: Send + 'static>(
         &self,
-        ending: Ending,
+        key: &str,
+        latest: Span,
         effect: impl FnOnce(&mut World) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
+        let ending = self.ending(latest);
+        self.called(key, Asked::Write { refused: matches!(ending, Ending::Not(_)) });
         let wait = Span::millis(20 + self.lot(700) as i64);
         match ending {
             Ending::Well => {

@@ -1,6 +1,6 @@
 //! A network that is the world itself: no HTTP, but all that may go wrong on the way.
 
-use super::sky::Sky;
+use super::sky::{Asked, Sky};
 use careline::case::ability::Abilities;
 use careline::case::effect::Receipt;
 use careline::case::event::{Envelope, Event, Mention, OwnPost};
@@ -11,13 +11,16 @@ use careline::inbox::{Inbox, Pulse, Task};
 use careline::net::{Failure, Finding, Looked, Stopped};
 use careline::network::{Network, Outgoing};
 use careline::world::World;
-use careline::world::square::{Happening, SquarePost, What};
+use careline::world::square::{Happening, Square, SquarePost, What};
 use futures_util::future::join_all;
 
 /// Our own person on each square.
 pub const US: &str = "us";
 
-/// One account.
+/// How garbage begins that stands in a feed among the posts.
+pub const GARBAGE: &str = "<<<";
+
+/// One account. Its posts are numbered from 1, like those of every other.
 pub struct Town {
     pub sky: Sky,
     pub account: AccountId,
@@ -38,41 +41,51 @@ impl Town {
         let square = world.square(self.name());
         let post = square.posts.get(&happening.what.post())?.clone();
         if post.author == US {
-            return matches!(happening.what, What::Posted { .. }).then(|| self.own(&post));
+            return matches!(happening.what, What::Posted { .. }).then(|| self.own(square, &post));
         }
         if !post.mentions.iter().any(|id| id == US) {
             return None;
         }
+        if post.text.starts_with(GARBAGE) {
+            return matches!(happening.what, What::Posted { .. }).then(|| self.garbage(&post));
+        }
         match &happening.what {
-            What::Posted { post } => Some(Event::Mentioned(Box::new(self.mention(post)))),
-            What::Edited { post } => Some(Event::Changed(Box::new(self.mention(post)))),
-            What::Deleted { post } => Some(Event::Withdrawn {
-                account: self.account.clone(),
-                post: PostId::new(post.to_string()),
-            }),
+            What::Posted { post } => Some(Event::Mentioned(Box::new(self.mention(square, post)))),
+            What::Edited { post } => Some(Event::Changed(Box::new(self.mention(square, post)))),
+            What::Deleted { post } => {
+                Some(Event::Withdrawn { account: self.account.clone(), post: local(square, *post) })
+            }
         }
     }
 
-    fn own(&self, post: &SquarePost) -> Event {
+    fn garbage(&self, post: &SquarePost) -> Event {
+        Event::Unreadable {
+            source: self.account.0.clone(),
+            why: "a brace is missing".into(),
+            raw: Theirs::new(&*post.text),
+        }
+    }
+
+    fn own(&self, square: &Square, post: &SquarePost) -> Event {
         Event::OwnPost(Box::new(OwnPost {
             account: self.account.clone(),
-            post: PostId::new(post.id.to_string()),
-            parent: post.parent.map(|id| PostId::new(id.to_string())),
+            post: local(square, post.id),
+            parent: post.parent.map(|id| local(square, id)),
             text: post.text.clone(),
             url: None,
             written: post.written,
         }))
     }
 
-    fn mention(&self, post: &SquarePost) -> Mention {
+    fn mention(&self, square: &Square, post: &SquarePost) -> Mention {
         Mention {
             contact: ContactId { account: self.account.clone(), remote: post.author.clone() },
             handle: Theirs::new(&*post.author),
             name: Theirs::new(post.author.to_uppercase()),
             author_url: None,
             avatar: None,
-            post: PostId::new(post.id.to_string()),
-            parent: post.parent.map(|id| PostId::new(id.to_string())),
+            post: local(square, post.id),
+            parent: post.parent.map(|id| local(square, id)),
             conversation: post.root.to_string(),
             audience: post.audience,
             text: Theirs::new(&*post.text),
@@ -137,27 +150,39 @@ impl Town {
     }
 }
 
+/// A post's number on its own square.
+fn local(square: &Square, id: i64) -> PostId {
+    PostId::new((square.posts.range(..id).count() + 1).to_string())
+}
+
+fn global(square: &Square, local: &PostId) -> Option<i64> {
+    let number: usize = local.as_str().parse().ok()?;
+    square.posts.keys().nth(number.checked_sub(1)?).copied()
+}
+
 /// Puts up a reply; a key that was seen gives the post it gave before.
-fn put_up(world: &mut World, name: &str, out: &Outgoing, keyed: bool) -> Result<i64, Failure> {
+fn put_up(world: &mut World, name: &str, out: &Outgoing, keyed: bool) -> Result<Receipt, Failure> {
     let square = world.square(name);
     let known = square.keys.get(&(US.to_owned(), out.key.clone())).copied();
     if let Some((id, _)) = known.filter(|_| keyed) {
-        return Ok(id);
+        return Ok(receipt(square, id));
     }
-    let parent: i64 = out.parent.as_str().parse().map_err(|_| Failure::Never("no id".into()))?;
+    let parent = global(square, &out.parent).ok_or(Failure::Never("no such post".into()))?;
     let post = SquarePost {
         parent: Some(parent),
         audience: out.reply.target.audience,
         mentions: vec![out.reply.target.contact.remote.clone()],
         key: Some(out.key.clone()),
+        media: out.files.iter().map(|(file, _)| file.name.clone()).collect(),
         ..SquarePost::by(US, out.reply.text.as_str())
     };
     let gone = |_| Failure::Gone("the post was deleted".into());
-    world.post(name, post).map_err(gone)
+    let id = world.post(name, post).map_err(gone)?;
+    Ok(receipt(world.square(name), id))
 }
 
-fn receipt(id: i64) -> Receipt {
-    Receipt { remote: id.to_string(), url: None, at: Timestamp(id) }
+fn receipt(square: &Square, id: i64) -> Receipt {
+    Receipt { remote: local(square, id).0, url: None, at: Timestamp(id) }
 }
 
 impl Network for Town {
@@ -174,12 +199,9 @@ impl Network for Town {
 
     fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>> {
         Box::pin(async move {
-            let ending = self.sky.ending(self.latest);
             let (name, sent, keyed) = (self.account.0.clone(), out.clone(), self.keyed);
-            self.sky
-                .write(ending, move |world| put_up(world, &name, &sent, keyed))
-                .await
-                .map(receipt)
+            let done = move |world: &mut World| put_up(world, &name, &sent, keyed);
+            self.sky.write(out.id.as_str(), self.latest, done).await
         })
     }
 
@@ -192,10 +214,13 @@ impl Network for Town {
             let now = self.sky.now();
             let lag = if self.sky.fault(3) { Span::seconds(2) } else { Span(0) };
             let mut world = self.sky.world.look();
-            let mut own = world.square(self.name()).written_by(US);
+            let square = world.square(self.name());
+            let mut own = square.written_by(US);
             let found = own.find(|post| post.key.as_deref() == Some(&out.key));
-            match found.filter(|post| post.written + lag <= now) {
-                Some(post) => Looked::There(receipt(post.id)),
+            let found = found.filter(|post| post.written + lag <= now);
+            self.sky.called(out.id.as_str(), Asked::Look { absent: found.is_none() });
+            match found {
+                Some(post) => Looked::There(receipt(square, post.id)),
                 None => Looked::Absent,
             }
         })

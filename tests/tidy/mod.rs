@@ -4,6 +4,7 @@
 mod code;
 mod imports;
 mod made;
+mod planted;
 mod rooms;
 mod shape;
 mod words;

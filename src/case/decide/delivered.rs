@@ -3,7 +3,7 @@
 use crate::case::draft::Draft;
 use crate::case::effect::{Act, Delivery, Notice, Receipt, State};
 use crate::case::id::{ChannelId, DeliveryId, MessageId, PostId, ThreadId};
-use crate::case::model::{Body, Case};
+use crate::case::model::{Body, Case, ReplyState};
 use crate::case::record::{Decision, Key, Record};
 use crate::case::reply::arrived;
 
@@ -37,6 +37,10 @@ pub fn decide(mut draft: Draft<'_>, id: &DeliveryId, receipt: &Receipt) -> Decis
             let seq = line.unwrap_or_default();
             draft.write(key, Record::Post(case.no, seq));
             arrived(&mut draft, &mut case, seq, receipt.url.clone());
+            let sent = draft.reply(case.no, seq).is_some_and(|r| r.state == ReplyState::Sent);
+            if sent && case.unknown == Some(seq) {
+                case.unknown = None;
+            }
         }
     }
     draft.done_with(case, "delivered")

@@ -53,19 +53,22 @@ fn parent(draft: &Draft<'_>, post: &OwnPost) -> Option<Case> {
     }
 }
 
-/// The part of ours that this post must be: begun, not yet known to have arrived, with these words.
+/// The part of ours that this post must be: begun, not known to have arrived, with these words.
 fn attempted(
     draft: &Draft<'_>,
     case: &Case,
     post: &OwnPost,
 ) -> Option<crate::case::id::DeliveryId> {
     let parts = |seq: &u32| draft.reply(case.no, *seq).map(|reply| reply.parts.clone());
-    let mut all = case.sending.iter().filter_map(parts).flatten();
+    let mut all = case.sending.iter().chain(&case.unknown).filter_map(parts).flatten();
     all.find(|id| draft.delivery(id).is_some_and(|delivery| is_it(delivery, case.no, post)))
 }
 
 fn is_it(delivery: &Delivery, no: CaseNo, post: &OwnPost) -> bool {
-    let begun = matches!(delivery.state, State::Attempted { .. } | State::Waiting { tried: 1.. });
+    let begun = matches!(
+        delivery.state,
+        State::Attempted { .. } | State::Waiting { tried: 1.. } | State::Parked(_)
+    );
     let Act::Network(reply) = &delivery.act else { return false };
     begun && delivery.case == Some(no) && words(reply.text.as_str()) == words(&post.text)
 }

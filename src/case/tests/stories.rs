@@ -196,6 +196,21 @@ fn an_unknown_result_is_given_to_a_person() {
     assert_eq!(play.reply_line(1).state, ReplyState::Sent);
 }
 
+#[test]
+fn a_reply_of_which_nobody_knew_is_known_again_when_it_is_seen() {
+    let mut play = claimed();
+    play.says("maria", "Which order?");
+    play.wait(Span::seconds(11));
+    let part = play.pending().into_iter().find(|d| matches!(d.act, Act::Network(_))).unwrap();
+    let outcome = Outcome::Unknown("the answer was lost".into());
+    play.take(Event::Failed { delivery: part.id, outcome });
+    let event = own("o1", "p1", "@anna Which order?", play.now);
+    assert_eq!(play.take(event).did, "delivered");
+    assert_eq!(play.reply_line(1).state, ReplyState::Sent);
+    assert_eq!((play.case().status, play.case().unknown), (Status::Answered, None));
+    assert!(!play.told().contains("by hand"), "it was not written by hand");
+}
+
 fn own(post: &str, parent: &str, text: &str, at: Timestamp) -> Event {
     Event::OwnPost(Box::new(OwnPost {
         account: account(),
