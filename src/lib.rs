@@ -37,6 +37,8 @@ pub mod cli;
 pub mod config;
 pub mod desk;
 pub mod engine;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 pub mod inbox;
 pub mod net;
 pub mod network;

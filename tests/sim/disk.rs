@@ -1,6 +1,6 @@
-//! A disk that forgets: what was synced stays, all else goes with the process. The real store stands
-//! on it ([`Kept`]), and can die at any call: before the write, between write and sync, or after
-//! both, and never answers again then.
+//! A disk that forgets: what was synced stays, all else goes with the process. The real store
+//! stands on it ([`Kept`]), and can die at any call: before the write, between write and sync, or
+//! after both, and never answers again then.
 
 use super::sky::Sky;
 use careline::case::id::{CaseNo, Deployment, EnvelopeId};

@@ -56,6 +56,24 @@ const TABLE: &[(&str, &[&str])] = &[
             "sandbox",
         ],
     ),
+    (
+        "fuzzed",
+        &[
+            "case",
+            "world",
+            "inbox",
+            "net",
+            "web",
+            "setting",
+            "network",
+            "desk",
+            "store",
+            "sense",
+            "projection",
+            "engine",
+            "config",
+        ],
+    ),
 ];
 
 /// Folders and files of the second level, by room.

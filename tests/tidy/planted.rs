@@ -1,5 +1,5 @@
-//! The planted bugs of `tests/planted` still fit into the house: a patch that does not apply any more
-//! would make `tests/planted/run` show nothing.
+//! The planted bugs of `tests/planted` still fit into the house: a patch that does not apply any
+//! more would make `tests/planted/run` show nothing.
 
 use super::{none, root};
 use std::process::Command;
@@ -16,7 +16,8 @@ fn every_planted_bug_can_still_be_planted() {
     let mut wrong = Vec::new();
     for patch in &patches {
         let check = ["apply", "--check"];
-        let Ok(said) = Command::new("git").args(check).arg(patch).current_dir(root()).output() else {
+        let Ok(said) = Command::new("git").args(check).arg(patch).current_dir(root()).output()
+        else {
             println!("no git here: the planted bugs were not tried");
             return;
         };

@@ -7,3 +7,4 @@ mod discord;
 mod mastodon;
 mod mastodon_mock;
 mod slack;
+mod slack_emulate;

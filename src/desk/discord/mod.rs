@@ -14,6 +14,8 @@
 mod answer;
 mod clean;
 pub mod face;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod gateway;
 mod hear;
 mod listen;

@@ -6,6 +6,8 @@
 mod answer;
 mod calls;
 pub mod face;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod hear;
 mod http;
 mod listen;

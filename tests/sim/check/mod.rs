@@ -1,6 +1,6 @@
-//! What must hold at the end of every day, judged by what really happened in the world: the books of
-//! networks and desk, the calls as the platforms saw them, and what people were told. The store is
-//! never asked.
+//! What must hold at the end of every day, judged by what really happened in the world: the books
+//! of networks and desk, the calls as the platforms saw them, and what people were told. The store
+//! is never asked.
 //!
 //! Names are those of the promises (V1 to V32); [`PROMISES`] says which of them a day can show.
 
