@@ -4,10 +4,11 @@
 //! keys that nobody asked for are mistakes too.
 
 use crate::case::time::Span;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// One mistake of the operator's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +35,49 @@ impl fmt::Display for Mistake {
 /// All mistakes that were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mistakes(pub Vec<Mistake>);
+
+/// A secret, and where it stands. An operator may replace it there while careline runs.
+#[derive(Clone)]
+pub struct Secret {
+    from: Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>,
+    now: Arc<RwLock<SecretString>>,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([REDACTED])")
+    }
+}
+
+impl Secret {
+    /// The secret that stands where `from` looks.
+    ///
+    /// # Errors
+    /// A sentence of `from`.
+    pub fn new(
+        from: impl Fn() -> Result<SecretString, String> + Send + Sync + 'static,
+    ) -> Result<Self, String> {
+        let now = Arc::new(RwLock::new(from()?));
+        Ok(Self { from: Arc::new(from), now })
+    }
+
+    /// The secret as it was last read.
+    #[must_use]
+    pub fn get(&self) -> SecretString {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads it anew from where it stands; says whether it is another one now. One that cannot be
+    /// read there leaves the old one in use. A driver does this whenever it begins to listen, so
+    /// that a new token needs no restart.
+    pub fn renew(&self) -> bool {
+        let Ok(new) = (self.from)() else { return false };
+        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        let other = new.expose_secret() != now.expose_secret();
+        *now = new;
+        other
+    }
+}
 
 /// A section: keys with their values and lines. Reading notes which keys were asked for.
 #[derive(Debug)]
@@ -187,7 +231,7 @@ impl Section {
 
     /// A secret: the setting names where it stands, `env:NAME` or `file:PATH`. A secret written
     /// into the file itself is a mistake, and is not repeated in the message.
-    pub fn secret(&self, key: &str) -> Option<SecretString> {
+    pub fn secret(&self, key: &str) -> Option<Secret> {
         let Some(text) = self.text(key) else {
             if !self.entries.contains_key(key) {
                 self.wrong(
@@ -197,7 +241,8 @@ impl Section {
             }
             return None;
         };
-        match resolve(&text, self.env) {
+        let env = self.env;
+        match Secret::new(move || resolve(&text, env)) {
             Ok(secret) => Some(secret),
             Err(what) => {
                 self.wrong(key, what);
@@ -207,7 +252,7 @@ impl Section {
     }
 
     /// A secret that may be absent.
-    pub fn optional_secret(&self, key: &str) -> Option<SecretString> {
+    pub fn optional_secret(&self, key: &str) -> Option<Secret> {
         self.asked.borrow_mut().insert(key.to_owned());
         if self.entries.contains_key(key) { self.secret(key) } else { None }
     }

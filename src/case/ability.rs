@@ -60,6 +60,9 @@ pub struct Abilities {
     pub resend: Resend,
     /// Wait before the first look, and between two looks.
     pub look_after: Span,
+    /// The account's own handle, without `@`, where the network tells.
+    #[serde(default)]
+    pub handle: Option<String>,
 }
 
 impl Abilities {
@@ -76,6 +79,7 @@ impl Abilities {
             edits: true,
             resend: Resend::Look,
             look_after: Span::seconds(5),
+            handle: None,
         }
     }
 }

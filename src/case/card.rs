@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::effect::{Button, Card, Face, Note, Style, Tone};
 use super::event::Mention;
 use super::model::{Audience, Case, Status};
-use super::rich::Rich;
+use super::rich::{Rich, Theirs};
 
 /// A button that asks these words about this case.
 #[must_use]
@@ -27,6 +27,9 @@ pub const fn audience(audience: Audience) -> &'static str {
 #[must_use]
 pub fn card(draft: &Draft<'_>, case: &Case, first: &Mention) -> Card {
     let network = draft.abilities(&case.account).network;
+    if case.plain {
+        return plain(case, first, format!("{network} · {}", case.account));
+    }
     Card {
         case: case.no,
         name: case.name.clone(),
@@ -46,8 +49,54 @@ pub fn card(draft: &Draft<'_>, case: &Case, first: &Mention) -> Card {
     }
 }
 
+/// The card in words that no desk refuses: nobody's but ours, and a link of plain letters.
+fn plain(case: &Case, first: &Mention, place: String) -> Card {
+    let status = match case.status {
+        Status::Open => "Open",
+        Status::Answered => "Answered",
+        Status::Closed => "Closed",
+    };
+    Card {
+        case: case.no,
+        name: Theirs::new("A customer"),
+        handle: Theirs::new("customer"),
+        author_url: None,
+        avatar: None,
+        place,
+        audience: audience(first.audience).to_owned(),
+        warning: None,
+        text: Theirs::new("What the customer wrote could not be shown here."),
+        media: Vec::new(),
+        url: plain_link(first),
+        written: first.written,
+        facts: Vec::new(),
+        standing: Rich::new().strong(status),
+        buttons: buttons(case, first),
+    }
+}
+
+fn plain_link(first: &Mention) -> Option<String> {
+    let plain = |url: &String| {
+        url.starts_with("http") && url.len() <= 300 && url.bytes().all(|b| b.is_ascii_graphic())
+    };
+    first.url.clone().filter(plain)
+}
+
+/// Said in the thread below a card without the customer's words.
+#[must_use]
+pub fn plain_note(first: &Mention) -> Rich {
+    let words = Rich::of("The desk refused the card with the customer's words, so it stands ");
+    match plain_link(first) {
+        Some(url) => words.say("without them. ").link(&url, "Read them on the network"),
+        None => words.say("without them. Please read them on the network."),
+    }
+}
+
 fn facts(case: &Case) -> Vec<(String, Rich)> {
     let mut facts = Vec::new();
+    if let Some(odd) = case.odd {
+        facts.push(("Look out".to_owned(), Rich::of(odd.words())));
+    }
     if let Some(since) = case.waits {
         facts.push(("Waits since".to_owned(), Rich::new().when(since)));
     }

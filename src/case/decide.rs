@@ -38,6 +38,7 @@ pub fn decide(policy: &Policy, found: &Found, envelope: &Envelope) -> Decision {
             unreadable::decide(draft, &envelope.id, source, why, raw)
         }
         Event::Trouble { source, why } => unreadable::trouble(draft, source, why),
+        Event::Restored { source } => unreadable::restored(draft, source),
         Event::FeedState { feed, cursor } => {
             draft.write(Key::Cursor(feed.clone()), Record::Cursor(cursor.clone()));
             draft.done("read_on")

@@ -104,6 +104,11 @@ pub enum Event {
         /// What is wrong and what it means, in our words.
         why: String,
     },
+    /// An account or desk that needed the operator is read again.
+    Restored {
+        /// Its name.
+        source: String,
+    },
     /// A feed was read up to here, and everything before is safe.
     FeedState {
         /// The feed.
@@ -152,6 +157,7 @@ impl Event {
             Self::ThreadGone { .. } => "thread_gone",
             Self::Unreadable { .. } => "unreadable",
             Self::Trouble { .. } => "trouble",
+            Self::Restored { .. } => "restored",
             Self::FeedState { .. } => "feed_state",
             Self::AccountState { .. } => "account_state",
             Self::Echo { .. } => "echo",
@@ -338,4 +344,16 @@ pub enum Outcome {
     Unknown(String),
     /// The post or thread it was for is gone.
     Gone(String),
+}
+
+impl Outcome {
+    /// Its kind in one word, for logs: the sentence may repeat a platform's words.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Never(_) => "never",
+            Self::Unknown(_) => "unknown",
+            Self::Gone(_) => "gone",
+        }
+    }
 }

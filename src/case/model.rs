@@ -5,6 +5,7 @@ use super::gate::Rule;
 use super::id::{
     AccountId, AgentId, CaseNo, ChannelId, ContactId, DeliveryId, MessageId, PostId, ThreadId,
 };
+use super::likeness::Likeness;
 use super::rich::Theirs;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -187,6 +188,12 @@ pub struct Case {
     /// Why it is urgent, and which rung of the ladder was told.
     #[serde(default)]
     pub alert: Option<Alert>,
+    /// The desk refused the card with the customer's words: it is shown without them.
+    #[serde(default)]
+    pub plain: bool,
+    /// What is odd about the customer's handle or name.
+    #[serde(default)]
+    pub odd: Option<Likeness>,
 }
 
 /// A case that was put out of sight.

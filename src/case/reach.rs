@@ -35,7 +35,7 @@ pub fn reach(envelope: &Envelope, found: &Found) -> Reach {
         }
         Event::ThreadGone { thread, .. } => want.thread(thread),
         Event::Unreadable { .. } => want.key(Key::Quarantine(envelope.id.clone())),
-        Event::Trouble { .. } => {}
+        Event::Trouble { .. } | Event::Restored { .. } => {}
         Event::FeedState { feed, .. } => want.key(Key::Cursor(feed.clone())),
         Event::AccountState { account, .. } => want.key(Key::Account(account.clone())),
         Event::Echo { delivery, .. } => {
@@ -121,6 +121,11 @@ impl Want<'_> {
         if let Some(Record::Identity(identity)) = self.found.get(&Key::Identity) {
             let grave = super::forget::tombstone(&identity.salt, &mention.contact);
             self.key(Key::Tombstone(grave));
+            let alike = super::likeness::key(&identity.salt, account, mention.handle.raw());
+            self.key(alike.clone());
+            if let Some(Record::Conversation(cases)) = self.found.get(&alike) {
+                cases.iter().for_each(|no| self.key(Key::Case(*no)));
+            }
         }
         self.by_line(Key::Post(account.clone(), mention.post.clone()));
         self.key(Key::Conversation(account.clone(), mention.conversation.clone()));

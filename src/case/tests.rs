@@ -3,6 +3,7 @@
 mod bounds;
 mod casework;
 mod every;
+mod oddities;
 mod stories;
 
 use super::ability::Abilities;

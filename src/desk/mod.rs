@@ -38,13 +38,27 @@ pub struct Outgoing {
     pub merged: Vec<(DeliveryId, Notice)>,
 }
 
-/// One thread to sweep, and the newest message of it that is already safe.
+/// One thread to sweep, and what is known of it.
 #[derive(Clone, Debug)]
 pub struct Mark {
     /// The thread.
     pub thread: ThreadId,
-    /// The newest agent's message we have of it; `None` = all of it.
-    pub seen: Option<String>,
+    /// All that was written before this instant was read; `None` = nothing is sure.
+    pub seen: Option<Timestamp>,
+    /// Agents' messages that stood there when they were last heard of, as the desk names them:
+    /// those of waiting replies, and the newest others. One that does not stand there any more was
+    /// deleted.
+    pub known: Vec<String>,
+    /// A reply waits whose message is among `known`: this thread is read before the others.
+    pub waits: bool,
+}
+
+impl Mark {
+    /// The whole thread, of which nothing is known.
+    #[must_use]
+    pub const fn whole(thread: ThreadId) -> Self {
+        Self { thread, seen: None, known: Vec::new(), waits: false }
+    }
 }
 
 /// One desk.
@@ -64,7 +78,8 @@ pub trait Desk: Send + Sync {
     fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked>;
 
     /// Reads these threads again, changed ones first, and puts all messages after the marks into
-    /// the inbox (and our own, as `Echo`).
+    /// the inbox (and our own, as `Echo`). Of what is known and does not stand there any more it
+    /// puts `Unsaid`, but only after a complete reading, and after it was asked for by itself.
     fn sweep(&self, marks: Vec<Mark>, inbox: Inbox) -> Task<'_, Result<(), Failure>>;
 
     /// Brings a file of an agent.

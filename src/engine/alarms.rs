@@ -4,6 +4,7 @@ use super::Inner;
 use crate::case::event::{Envelope, Event};
 use crate::case::id::CaseNo;
 use crate::case::model::{Alarm, Wake};
+use crate::case::record::{Key, Reach};
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Door, Shut, boundary};
 use crate::store::StoreError;
@@ -33,13 +34,17 @@ impl Inner {
         // Alarms that went off and were known already: the store still lists them for a moment, or
         // for good if their envelope came from an older copy of the store.
         let mut known = BTreeSet::new();
+        let mut held = 0;
         loop {
             let changed = self.alarms.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             let now = self.clock.now();
-            let due = self.store.alarms(now, PAGE).await?;
-            let fresh: Vec<_> = due.into_iter().filter(|alarm| !known.contains(alarm)).collect();
+            let mut fresh = self.store.alarms(now, PAGE + held).await?;
+            fresh.retain(|alarm| !known.contains(alarm));
+            let due = fresh.len();
+            let fresh = self.may_go_off(fresh).await?;
+            held = due - fresh.len();
             if fresh.is_empty() {
                 let wait = self.until_next(now).await?;
                 tokio::select! {
@@ -54,6 +59,24 @@ impl Inner {
                 return Ok(());
             }
         }
+    }
+
+    /// All but releases of replies at a desk that is being read again: their authors may have taken
+    /// them back while careline was away.
+    async fn may_go_off(
+        &self,
+        mut due: Vec<(CaseNo, Alarm)>,
+    ) -> Result<Vec<(CaseNo, Alarm)>, StoreError> {
+        let unswept = self.unswept().clone();
+        let releases = |(_, alarm): &(CaseNo, Alarm)| matches!(alarm.what, Wake::Release(_));
+        if unswept.is_empty() || !due.iter().any(releases) {
+            return Ok(due);
+        }
+        let keys = due.iter().filter(|alarm| releases(alarm)).map(|(no, _)| Key::Case(*no));
+        let found = self.store.read(&Reach { keys: keys.collect(), query: None }).await?;
+        let waits = |no| found.case(no).is_some_and(|c| unswept.contains(&c.channel.desk));
+        due.retain(|alarm| !releases(alarm) || !waits(alarm.0));
+        Ok(due)
     }
 
     async fn fire(

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -26,11 +26,15 @@ struct Feed {
     wrong: Option<String>,
     /// It needs the operator.
     dead: bool,
+    /// A long way that is being gone: done so far, of how many.
+    way: Option<(u64, u64)>,
 }
 
 /// What feeds and store told of themselves.
 pub(super) struct Board {
     feeds: Mutex<BTreeMap<String, Feed>>,
+    /// Accounts and desks that were given up for a dead token and are tried again.
+    trying: Mutex<BTreeSet<String>>,
     commits: AtomicBool,
     silent: Span,
 }
@@ -53,9 +57,14 @@ impl Board {
         silent: Span,
         now: Timestamp,
     ) -> Self {
-        let feed = Feed { read: None, since: now, wrong: None, dead: false };
+        let feed = Feed { read: None, since: now, wrong: None, dead: false, way: None };
         let feeds = names.map(|name| (name.to_owned(), feed.clone())).collect();
-        Self { feeds: Mutex::new(feeds), commits: AtomicBool::new(true), silent }
+        Self {
+            feeds: Mutex::new(feeds),
+            trying: Mutex::default(),
+            commits: AtomicBool::new(true),
+            silent,
+        }
     }
 
     fn feeds(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Feed>> {
@@ -69,6 +78,24 @@ impl Board {
         matches!(pulse, Pulse::Dead(_)) && !self.feeds().iter().any(dead)
     }
 
+    fn trying(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.trying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An account or desk that was given up is tried again.
+    pub(super) fn try_again(&self, name: &str) {
+        self.trying().insert(name.to_owned());
+    }
+
+    /// One of its feeds was read: is that the news that it lives again? Then nothing of it is dead.
+    pub(super) fn is_back(&self, name: &str) -> bool {
+        let back = self.trying().remove(name);
+        if back {
+            self.feeds().retain(|key, feed| owner(key) != name || !feed.dead);
+        }
+        back
+    }
+
     /// A feed told how it is doing. The name of an account or desk alone stands only until one of
     /// its feeds has spoken.
     pub(super) fn pulse(&self, feed: &FeedId, pulse: Pulse, now: Timestamp) {
@@ -77,13 +104,13 @@ impl Board {
         if owner != feed.as_str() && feeds.get(owner).is_some_and(|owner| !owner.dead) {
             feeds.remove(owner);
         }
-        let new = || Feed { read: None, since: now, wrong: None, dead: false };
+        let new = || Feed { read: None, since: now, wrong: None, dead: false, way: None };
         let known = feeds.entry(feed.0.clone()).or_insert_with(new);
         match pulse {
-            Pulse::Read => *known = Feed { read: Some(now), ..new() },
+            Pulse::Read => *known = Feed { read: Some(now), way: known.way, ..new() },
             Pulse::Progress(done, of) => {
                 known.read = Some(now);
-                tracing::info!(%feed, done, of, "reading what was missed");
+                known.gone(feed, done, of);
             }
             Pulse::Down(why) => {
                 if known.wrong.as_ref() != Some(&why) {
@@ -92,7 +119,9 @@ impl Board {
                 known.wrong = Some(why);
             }
             Pulse::Dead(why) => {
-                tracing::error!(%feed, "needs the operator: {why}");
+                if !known.dead {
+                    tracing::error!(%feed, "needs the operator: {why}");
+                }
                 counter!("careline_feeds_dead_total", "feed" => feed.0.clone()).increment(1);
                 (known.wrong, known.dead) = (Some(why), true);
             }
@@ -102,15 +131,30 @@ impl Board {
     /// An account or desk refused our token, or takes it again.
     pub(super) fn token(&self, name: &str, dead: Option<&str>, now: Timestamp) {
         let key = format!("{name}:token");
+        self.trying().remove(name);
         match dead {
             Some(why) => self.pulse(&FeedId::new(key), Pulse::Dead(why.to_owned()), now),
             None => drop(self.feeds().remove(&key)),
         }
     }
 
+    /// What was wrong with this is over, and it is no feed of its own.
+    pub(super) fn over(&self, feed: &FeedId) {
+        self.feeds().remove(feed.as_str());
+    }
+
     pub(super) fn committed(&self, well: bool) {
         self.commits.store(well, Ordering::Relaxed);
         counter!("careline_commits_total", "well" => if well { "yes" } else { "no" }).increment(1);
+    }
+
+    /// What is being done that takes long, in words.
+    pub(super) fn doing(&self) -> Vec<String> {
+        let words = |(name, feed): (&String, &Feed)| {
+            let (done, of) = feed.way?;
+            Some(format!("{name}: reading what was missed, {done} of {of} threads"))
+        };
+        self.feeds().iter().filter_map(words).collect()
     }
 
     /// All that is not well.
@@ -132,6 +176,24 @@ impl Board {
         }
         all
     }
+}
+
+impl Feed {
+    /// Notes how far a long way was gone, and tells the log of every tenth of it.
+    fn gone(&mut self, feed: &FeedId, done: u64, of: u64) {
+        let tenth = |done: u64| (done * 10).checked_div(of);
+        let before = self.way.filter(|(_, all)| *all == of).map(|(done, _)| tenth(done));
+        if before != Some(tenth(done)) || done == of {
+            tracing::info!(%feed, "reading what was missed: {done} of {of} threads");
+        }
+        gauge!("careline_reading_done", "feed" => feed.0.clone()).set(count(done));
+        gauge!("careline_reading_of", "feed" => feed.0.clone()).set(count(of));
+        self.way = Some((done, of)).filter(|_| done < of);
+    }
+}
+
+fn count(n: u64) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 /// Feeds are named after their account or desk: `acme`, `acme:notifications`, `acme/home`.
@@ -162,7 +224,12 @@ pub(super) fn routes(engine: Engine) -> Router {
 fn healthz(engine: &Engine) -> (StatusCode, Json<serde_json::Value>) {
     let ill = engine.ill();
     let status = if ill.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(serde_json::json!({ "well": ill.is_empty(), "ill": ill })))
+    (
+        status,
+        Json(serde_json::json!({
+            "well": ill.is_empty(), "ill": ill, "doing": engine.0.board.doing(),
+        })),
+    )
 }
 
 fn metrics_page(engine: &Engine) -> String {
@@ -248,5 +315,34 @@ mod tests {
         board.token("acme", None, at(3));
         board.committed(true);
         assert!(what(&board, 3).is_empty());
+    }
+
+    #[test]
+    fn a_long_way_is_told_in_words_until_its_end() {
+        let board = Board::new(["slack"].into_iter(), Span::minutes(3), at(0));
+        let slack = FeedId::new("slack");
+        board.pulse(&slack, Pulse::Progress(12, 340), at(1));
+        board.pulse(&slack, Pulse::Read, at(2));
+        assert_eq!(board.doing(), ["slack: reading what was missed, 12 of 340 threads"]);
+        assert!(what(&board, 3).is_empty(), "reading is health");
+        board.pulse(&slack, Pulse::Progress(340, 340), at(4));
+        assert!(board.doing().is_empty());
+    }
+
+    #[test]
+    fn who_was_given_up_is_back_only_when_he_was_tried_and_read() {
+        let board = Board::new(["acme"].into_iter(), Span::minutes(3), at(0));
+        let feed = FeedId::new("acme:home");
+        board.pulse(&feed, Pulse::Dead("revoked".into()), at(1));
+        board.token("acme", Some("revoked"), at(1));
+        assert!(!board.is_back("acme"), "a late answer is no news");
+        board.try_again("acme");
+        board.token("acme", Some("revoked"), at(2));
+        assert!(!board.is_back("acme"), "tried in vain");
+        board.try_again("acme");
+        assert!(board.is_back("acme"));
+        board.pulse(&feed, Pulse::Read, at(3));
+        assert!(what(&board, 3).is_empty(), "nothing of it is dead any more");
+        assert!(!board.is_back("acme"), "said once");
     }
 }

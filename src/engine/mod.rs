@@ -10,6 +10,7 @@
 mod alarms;
 pub mod clock;
 pub mod health;
+mod hear;
 mod numbers;
 mod outbox;
 mod run;
@@ -33,8 +34,8 @@ use health::Board;
 use numbers::Numbers;
 use outbox::Outbox;
 use settle::Settling;
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -104,6 +105,11 @@ pub(crate) struct Inner {
     outbox: Outbox,
     settling: Settling,
     alarms: Notify,
+    /// Who stopped for a dead token is tried at once.
+    again: Notify,
+    /// Desks whose threads with waiting replies were not read since they (re)connected: an agent
+    /// may have taken his words back meanwhile, so nothing is released there yet.
+    unswept: Mutex<BTreeSet<DeskId>>,
     board: Board,
     /// Steps under way.
     steps: TaskTracker,
@@ -126,6 +132,7 @@ impl Engine {
         let deployment = parts.store.identity().deployment;
         let names = parts.networks.iter().map(|(id, _)| id.as_str());
         let names = names.chain(parts.desks.iter().map(|(id, _)| id.as_str()));
+        let unswept = parts.desks.iter().map(|(id, _)| id.clone()).collect();
         let board = Board::new(names, parts.tuning.silent, parts.clock.now());
         let engine = Self(Arc::new(Inner {
             store: parts.store,
@@ -141,6 +148,8 @@ impl Engine {
             outbox,
             settling: Settling::default(),
             alarms: Notify::new(),
+            again: Notify::new(),
+            unswept: Mutex::new(unswept),
             board,
             steps: TaskTracker::new(),
             shut: CancellationToken::new(),
@@ -160,6 +169,7 @@ impl Engine {
     pub fn set_policy(&self, policy: Policy) {
         *self.0.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
         self.0.outbox.probe_now(self.0.clock.now());
+        self.0.again.notify_waiters();
     }
 
     /// Deliveries that are not finished.
@@ -177,6 +187,10 @@ impl Engine {
 impl Inner {
     fn policy(&self) -> Arc<Policy> {
         self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn unswept(&self) -> MutexGuard<'_, BTreeSet<DeskId>> {
+        self.unswept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The machine failed: nothing more is taken, and the process ends with this sentence.
@@ -234,14 +248,21 @@ impl Door for Engine {
 
     fn pulse(&self, feed: &FeedId, pulse: Pulse) {
         let now = self.0.clock.now();
-        if let Pulse::Dead(why) = &pulse
-            && self.0.board.is_news(feed, &pulse)
-        {
-            let source = health::owner(feed.as_str()).to_owned();
-            let id = format!("trouble:{source}:{}", now.0);
-            let event = Event::Trouble { source, why: why.clone() };
+        let source = health::owner(feed.as_str()).to_owned();
+        let news = match &pulse {
+            Pulse::Dead(why) if self.0.board.is_news(feed, &pulse) => {
+                Some(Event::Trouble { source: source.clone(), why: why.clone() })
+            }
+            Pulse::Read if self.0.board.is_back(&source) => {
+                self.0.outbox.probe_now(now);
+                Some(Event::Restored { source: source.clone() })
+            }
+            _ => None,
+        };
+        if let Some(event) = news {
+            let envelope = Envelope::new(format!("{}:{source}:{}", event.name(), now.0), event);
             let engine = self.clone();
-            self.0.steps.spawn(async move { engine.put(Envelope::new(id, event)).await });
+            self.0.steps.spawn(async move { engine.put(envelope).await });
         }
         self.0.board.pulse(feed, pulse, now);
     }

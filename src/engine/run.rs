@@ -1,16 +1,7 @@
 //! Starts everything, watches that nothing ends by itself, and stops it in the right order.
 
-use super::{Engine, Inner, clock};
-use crate::case::id::{AccountId, ThreadId};
-use crate::case::model::Status;
-use crate::case::record::{Key, Record};
+use super::{Engine, Inner, clock, hear};
 use crate::case::time::Span;
-use crate::desk::{Desk, Mark};
-use crate::inbox::Inbox;
-use crate::net::Stopped;
-use crate::network::Network;
-use crate::store::{Kind, StoreError};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -22,15 +13,11 @@ const DRIVERS: Span = Span::seconds(4);
 const UNDER_WAY: Span = Span::seconds(8);
 /// How long the store gets to let go.
 const CLOSE: Span = Span::seconds(5);
-/// Records read at once.
-const PAGE: usize = 500;
 
 /// How a task of the engine ended.
-enum Ended {
+pub(super) enum Ended {
     /// As it should.
     Well,
-    /// An account or desk cannot go on; the others do.
-    Alone(String),
     /// The whole engine cannot go on.
     All(String),
 }
@@ -76,12 +63,12 @@ impl Engine {
             Ended::Well
         });
         for (id, network) in &inner.networks {
-            tasks.spawn(hear_network(self.clone(), id.clone(), network.clone()));
+            tasks.spawn(hear::network(self.clone(), id.clone(), network.clone()));
         }
         for (id, desk) in &inner.desks {
             let swept = Arc::new(Notify::new());
-            tasks.spawn(hear_desk(self.clone(), id.0.clone(), desk.clone(), swept.clone()));
-            tasks.spawn(sweep(self.clone(), id.0.clone(), desk.clone(), swept));
+            tasks.spawn(hear::desk(self.clone(), id.clone(), desk.clone(), swept.clone()));
+            tasks.spawn(hear::sweeps(self.clone(), id.clone(), desk.clone(), swept));
         }
     }
 
@@ -126,103 +113,9 @@ async fn supervise(tasks: &mut JoinSet<Ended>) -> String {
     while let Some(ended) = tasks.join_next().await {
         match ended {
             Ok(Ended::Well) => return "a part of careline ended by itself".into(),
-            Ok(Ended::Alone(why)) => tracing::error!("{why}"),
             Ok(Ended::All(why)) => return why,
             Err(_) => return "a part of careline panicked".into(),
         }
     }
     "all parts of careline ended by themselves".into()
-}
-
-fn ended(name: &str, stopped: Stopped, inbox: &Inbox) -> Ended {
-    match stopped {
-        Stopped::Asked if inbox.stop().is_cancelled() => Ended::Well,
-        Stopped::Asked => Ended::All(format!("{name} stopped listening by itself")),
-        Stopped::Dead(why) => Ended::Alone(format!("{name} is not read any more: {why}")),
-    }
-}
-
-async fn hear_network(engine: Engine, id: AccountId, network: Arc<dyn Network>) -> Ended {
-    let inbox = engine.inbox();
-    let stopped = network.listen(inbox.clone()).await;
-    if let Stopped::Dead(why) = &stopped {
-        let inner = &engine.0;
-        inner.board.token(id.as_str(), Some(why), inner.clock.now());
-    }
-    ended(id.as_str(), stopped, &inbox)
-}
-
-async fn hear_desk(engine: Engine, id: String, desk: Arc<dyn Desk>, swept: Arc<Notify>) -> Ended {
-    let inbox = engine.inbox();
-    let stopped = desk.listen(inbox.clone(), swept).await;
-    if let Stopped::Dead(why) = &stopped {
-        let inner = &engine.0;
-        inner.board.token(&id, Some(why), inner.clock.now());
-    }
-    ended(&id, stopped, &inbox)
-}
-
-/// Reads the threads of a desk again whenever it has (re)connected.
-async fn sweep(engine: Engine, id: String, desk: Arc<dyn Desk>, swept: Arc<Notify>) -> Ended {
-    let inbox = engine.inbox();
-    loop {
-        tokio::select! {
-            biased;
-            () = inbox.stop().cancelled() => return Ended::Well,
-            () = swept.notified() => {}
-        }
-        let marks = match engine.0.marks(&id).await {
-            Ok(marks) => marks,
-            Err(error) => return Ended::All(error.to_string()),
-        };
-        let mut wait = Span::seconds(2);
-        loop {
-            let result = tokio::select! {
-                biased;
-                () = inbox.stop().cancelled() => return Ended::Well,
-                result = desk.sweep(marks.clone(), inbox.clone()) => result,
-            };
-            let Err(failure) = result else { break };
-            tracing::warn!(desk = id, ?failure, "threads could not be read again, yet");
-            tokio::select! {
-                biased;
-                () = inbox.stop().cancelled() => return Ended::Well,
-                () = engine.0.clock.sleep(wait) => {}
-            }
-            wait = Span((wait.0 * 2).min(Span::minutes(5).0));
-        }
-    }
-}
-
-impl Inner {
-    /// The threads of this desk's cases that are not closed, each with the newest agent's message
-    /// that is safe. Reading one twice costs nothing, so in doubt there is no mark.
-    async fn marks(&self, desk: &str) -> Result<Vec<Mark>, StoreError> {
-        let mut threads: BTreeMap<crate::case::id::CaseNo, ThreadId> = BTreeMap::new();
-        self.scan(Kind::Case, |_, record| {
-            if let Record::Case(case) = record
-                && case.status != Status::Closed
-                && let Some(thread) = case.thread.as_ref().filter(|t| t.channel.desk.0 == desk)
-            {
-                threads.insert(case.no, thread.clone());
-            }
-        })
-        .await?;
-        let marks = threads.into_values().map(|thread| Mark { thread, seen: None });
-        Ok(marks.collect())
-    }
-
-    async fn scan(&self, kind: Kind, mut see: impl FnMut(&Key, &Record)) -> Result<(), StoreError> {
-        let mut after: Option<Key> = None;
-        loop {
-            let page = self.store.scan(kind, after.as_ref(), PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = Some(last.clone());
-            for (key, versioned) in &page {
-                if let Some(record) = &versioned.record {
-                    see(key, record);
-                }
-            }
-        }
-    }
 }

@@ -26,6 +26,13 @@ enum Broken {
     Panic,
 }
 
+impl Broken {
+    /// Is it this envelope that is wrong, and not the machine?
+    const fn is_of_its_own(&self) -> bool {
+        matches!(self, Self::Panic | Self::Store(StoreError::TooLarge(_)))
+    }
+}
+
 impl Inner {
     /// Takes an envelope when its turn comes; returns when it is safe.
     pub(super) async fn take(
@@ -43,8 +50,7 @@ impl Inner {
         envelope.at = self.clock.now();
         let event = envelope.event.name();
         let taken = match self.guarded(&envelope).await {
-            Err(Broken::Panic) => self.set_aside(&envelope, "a fault in careline").await,
-            Err(Broken::Store(StoreError::TooLarge(why))) => self.set_aside(&envelope, &why).await,
+            Err(broken) if broken.is_of_its_own() => self.set_aside(&envelope, broken).await,
             other => other,
         };
         // Safe on disk, and no driver knows yet.
@@ -53,7 +59,9 @@ impl Inner {
         taken.map_err(|broken| {
             self.give_up(match broken {
                 Broken::Store(error) => error.to_string(),
-                Broken::Panic => format!("deciding an event failed twice ({event})"),
+                Broken::Panic => {
+                    format!("careline failed at an event it cannot do without ({event})")
+                }
             });
             Shut
         })
@@ -72,9 +80,10 @@ impl Inner {
         }
     }
 
-    /// What cannot be decided is kept raw under the same id and shown to the team. Outcomes, alarms
-    /// and cursors of our own are not: without them the record would be wrong, so the engine stops.
-    async fn set_aside(&self, envelope: &Envelope, why: &str) -> Result<Taken, Broken> {
+    /// What cannot be decided is kept raw under the same id and shown to the team; what cannot even
+    /// be kept raw, without its words. Outcomes, alarms and cursors of our own are not: without
+    /// them the record would be wrong, so the engine stops, and says why.
+    async fn set_aside(&self, envelope: &Envelope, broken: Broken) -> Result<Taken, Broken> {
         let own = matches!(
             envelope.event,
             Event::Delivered { .. }
@@ -82,19 +91,28 @@ impl Inner {
                 | Event::Due { .. }
                 | Event::FeedState { .. }
                 | Event::AccountState { .. }
-                | Event::Unreadable { .. }
         );
         if own {
-            return Err(Broken::Panic);
+            return Err(broken);
         }
-        let raw = serde_json::to_string(&envelope.event).unwrap_or_default();
-        let event = Event::Unreadable {
-            source: "careline itself".into(),
-            why: format!("{why} ({})", envelope.event.name()),
-            raw: Theirs::new(text::cut(&raw, limits::RAW_BYTES)),
+        let name = envelope.event.name();
+        let why = match &broken {
+            Broken::Panic => format!("careline failed at it ({name})"),
+            Broken::Store(_) => format!("it is too large for a row of the store ({name})"),
         };
-        let instead = Envelope { event, ..envelope.clone() };
-        self.guarded(&instead).await
+        let raw = serde_json::to_string(&envelope.event).unwrap_or_default();
+        match self.instead(envelope, &why, text::cut(&raw, limits::RAW_BYTES)).await {
+            Err(broken) if broken.is_of_its_own() => {
+                self.instead(envelope, &why, String::new()).await
+            }
+            done => done,
+        }
+    }
+
+    async fn instead(&self, envelope: &Envelope, why: &str, raw: String) -> Result<Taken, Broken> {
+        let (source, why, raw) = ("careline itself".into(), why.to_owned(), Theirs::new(raw));
+        let event = Event::Unreadable { source, why, raw };
+        self.guarded(&Envelope { event, ..envelope.clone() }).await
     }
 
     async fn step(&self, envelope: &Envelope) -> Result<Taken, StoreError> {

@@ -35,6 +35,34 @@ pub enum Failure {
     Unsure(String),
 }
 
+impl Failure {
+    /// Its kind in one word, for logs and numbers. The sentences are for the thread alone: what a
+    /// platform says may repeat anybody's words.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Later { .. } => "later",
+            Self::Never(_) => "never",
+            Self::Gone(_) => "gone",
+            Self::Dead(_) => "dead",
+            Self::Unsure(_) => "unsure",
+        }
+    }
+}
+
+/// What is wrong with JSON of a platform, in our words: a parser's own repeat what it was given.
+#[must_use]
+pub fn misread(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "it has another shape than expected",
+        _ => "it is no JSON",
+    };
+    match (error.line(), error.column()) {
+        (0, _) => what.to_owned(),
+        (line, column) => format!("{what} (line {line}, column {column})"),
+    }
+}
+
 /// What a look found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Looked {

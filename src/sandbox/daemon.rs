@@ -223,5 +223,6 @@ fn policy(setup: &Setup, cast: &Cast) -> String {
 /// Real desks want about a post a second in a channel; the demo's take what they get.
 fn tuning(setup: &Setup) -> Tuning {
     let free = Pace { burst: setup.fuse.max(1), every: Span::millis(1) };
-    Tuning { desk: free, account: free, ..Tuning::default() }
+    // A visitor who takes a dead token back wants to see it end.
+    Tuning { desk: free, account: free, probe: Span::seconds(2), ..Tuning::default() }
 }

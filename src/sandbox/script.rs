@@ -271,6 +271,10 @@ pub fn wrong(kind: &str, arg: Option<&str>) -> Result<Wrong, String> {
         "reorder" => Wrong::Reorder,
         "silence" => Wrong::Silence,
         "dead_token" => Wrong::DeadToken,
+        "words" => {
+            let words = arg.ok_or("words needs a word")?.to_owned();
+            Wrong::Words { words, code: "invalid_blocks".into() }
+        }
         other => return Err(format!("there is no fault {other}")),
     })
 }

@@ -43,6 +43,13 @@ pub enum Wrong {
     Silence,
     /// The token is dead.
     DeadToken,
+    /// A call that carries these words is refused for them with this code; nothing is done.
+    Words {
+        /// What the platform does not like.
+        words: String,
+        /// Its code: `invalid_blocks`.
+        code: String,
+    },
 }
 
 /// One fault: where, how often, what.

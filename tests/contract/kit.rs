@@ -124,6 +124,8 @@ pub(super) fn case(no: u64) -> Case {
         tags: Vec::new(),
         snoozed: None,
         alert: None,
+        plain: false,
+        odd: None,
     }
 }
 

@@ -14,6 +14,7 @@ use careline::engine::clock;
 use careline::net::{Failure, Looked, Stopped};
 use careline::world::fault::Wrong;
 use careline::world::square::SquarePost;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mention_is_heard_once_with_all_that_a_card_shows() {
@@ -221,6 +222,53 @@ async fn a_server_that_is_away_costs_nothing_but_time() {
         let out = answer(&bench.heard("in the storm").await, "here", "k1");
         let failed = nobody.driver(&[]).deliver(&out).await;
         assert!(matches!(failed, Err(Failure::Later { .. })), "{failed:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_was_replaced_needs_no_restart() {
+    each(|bench| async move {
+        let place = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(place.path(), "an old token").unwrap();
+        let from = format!("file:{}", place.path().display());
+        let key = if bench.row.name == "bluesky" { "password" } else { "token" };
+        let driver = bench.driver(&[(key, &from)]);
+        let (_stop, task) = bench.listen(&driver).await;
+        assert!(matches!(task.await.unwrap(), Stopped::Dead(_)));
+        std::fs::write(place.path(), secret("").unwrap()).unwrap();
+        let (stop, _task) = bench.listen(&driver).await;
+        bench.post("901", "@acme are you there", |_| ());
+        let out = answer(&bench.heard("are you there").await, "yes", "k1");
+        driver.deliver(&out).await.unwrap();
+        stop.cancel();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_takes_effect_after_its_caller_went_away_is_found() {
+    each(|bench| async move {
+        let driver = bench.driver(&[]);
+        let (stop, _task) = bench.listen(&driver).await;
+        bench.post("901", "@acme help", |_| ());
+        let out = answer(&bench.heard("help").await, "here", "k1");
+        bench.fault(bench.habits().post, 1, Wrong::Late { millis: 700 });
+        let given_up = tokio::time::timeout(Duration::from_millis(250), driver.deliver(&out)).await;
+        assert!(given_up.is_err(), "nobody has answered yet");
+        assert_eq!(driver.look(&out).await, Looked::Absent);
+        until("the late effect", || bench.sent().len() == 1).await;
+        let mut found = driver.look(&out).await;
+        for _ in 0..100 {
+            if found != Looked::Absent {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            found = driver.look(&out).await;
+        }
+        assert!(matches!(found, Looked::There(_)), "{found:?}");
+        assert_eq!(bench.sent().len(), 1, "looking sends nothing");
+        stop.cancel();
     })
     .await;
 }

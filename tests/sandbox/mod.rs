@@ -1,7 +1,9 @@
 //! Does the demo work as a visitor uses it, and for nobody else?
 
+mod again;
 mod browser;
 mod devtools;
+mod media;
 mod outside;
 mod refused;
 

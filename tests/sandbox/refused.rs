@@ -25,7 +25,7 @@ struct Scene {
     card: At,
 }
 
-async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(super) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..3_000 {
         if let Some(found) = look() {
             return found;
@@ -36,7 +36,7 @@ async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The first start begins at the first answer of the network; what was written before is not read.
-async fn listens(demo: &Demo) {
+pub(super) async fn listens(demo: &Demo) {
     for _ in 0..200 {
         let hello = "@acme is anybody there?";
         demo.hands.post("hana", hello, &How::default(), None).await.expect("a post");

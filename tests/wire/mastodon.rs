@@ -102,11 +102,14 @@ fn what_cannot_be_read_is_kept_and_does_not_stop_the_list() {
         r#"{"id":"5","type":"mention","status":{"id":"..","account":{"id":"1"}}}"#.to_owned(),
         deep,
         "[]".to_owned(),
+        r#"{"id":"5","type":"mention","status":{"id":"1","account":"unspeakable"}}"#.to_owned(),
     ];
     for raw in odd {
         let item = hear::notification(&me(), &raw);
         let event = &item.envelopes[0].event;
-        assert!(matches!(event, Event::Unreadable { source, .. } if source == "acme"), "{raw}");
+        let Event::Unreadable { source, why, .. } = event else { panic!("{raw}") };
+        assert_eq!(source, "acme");
+        assert!(!why.contains("unspeakable"), "a parser's complaint repeats their words: {why}");
     }
     let silent = r#"{"id":"6","type":"mention","status":null}"#;
     let item = hear::notification(&me(), silent);
@@ -185,6 +188,22 @@ async fn a_key_is_known_again_by_mastodon() {
     assert_eq!(driver.deliver(&out).await.unwrap().remote, one.remote);
     assert_eq!(bench.sent().len(), 1);
     assert_eq!(bench.sent()[0].key.as_deref(), Some("k1"));
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_long_before_the_start_is_read_to_its_first_page() {
+    let bench = bench("").await;
+    let many = 560;
+    for n in 0..many {
+        bench.post("901", &format!("@acme number {n}."), |_| ());
+    }
+    let driver = bench.driver(&[("since", "1 h"), ("streaming", "off")]);
+    let (stop, _task) = bench.listen(&driver).await;
+    until("all of them", || bench.notes.mentions().len() >= many).await;
+    let posts: std::collections::BTreeSet<_> =
+        bench.notes.mentions().into_iter().map(|mention| mention.post).collect();
+    assert_eq!(posts.len(), many, "each of them, none twice");
     stop.cancel();
 }
 

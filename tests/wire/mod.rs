@@ -5,6 +5,7 @@ mod bluesky_real;
 mod clients;
 mod discord;
 mod mastodon;
+mod mastodon_golden;
 mod mastodon_mock;
 mod slack;
 mod slack_emulate;

@@ -44,6 +44,8 @@ pub(super) struct Book {
     pub(super) reply: Mutex<Option<Reply>>,
     /// How long each put takes.
     pub(super) slow: Mutex<Duration>,
+    /// Nothing more is taken.
+    pub(super) shut: std::sync::atomic::AtomicBool,
     seen: Mutex<BTreeSet<String>>,
 }
 
@@ -52,6 +54,9 @@ impl Door for Book {
         Box::pin(async move {
             let slow = *self.slow.lock().unwrap();
             tokio::time::sleep(slow).await;
+            if self.shut.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(Shut);
+            }
             let id = envelope.id.as_str().to_owned();
             if !self.seen.lock().unwrap().insert(id.clone()) {
                 self.repeats.lock().unwrap().push(id);

@@ -22,6 +22,9 @@ pub fn decide(mut draft: Draft<'_>, id: &DeliveryId, receipt: &Receipt) -> Decis
         Act::Desk(Notice::Open { channel, .. }) => {
             opened(&mut draft, &mut case, channel, receipt);
             shown(&mut draft, &mut case, &delivery, channel.clone(), receipt);
+            if case.plain {
+                super::failed::say_plain(&mut draft, &mut case);
+            }
         }
         Act::Desk(Notice::Post(_)) => {
             let thread = case.thread.as_ref();

@@ -2,10 +2,11 @@
 //! customer's words are never silently missing.
 
 use super::thread_gone;
+use crate::case::card::{card, plain_note, refresh};
 use crate::case::draft::{Draft, note};
-use crate::case::effect::{Act, Delivery, Mark, Notice, State, Tone};
+use crate::case::effect::{Act, Delivery, Face, Mark, Notice, State, Tone};
 use crate::case::event::Outcome;
-use crate::case::id::DeliveryId;
+use crate::case::id::{ChannelId, DeliveryId};
 use crate::case::model::{Case, ReplyState};
 use crate::case::record::Decision;
 use crate::case::reply::finish;
@@ -63,9 +64,14 @@ fn desk(
     why: &str,
 ) -> Decision {
     match (notice, outcome) {
+        (Notice::Open { channel, .. }, Outcome::Never(_)) if !case.plain => {
+            case.plain = true;
+            again(draft, case, delivery, channel, Span(0), "card_shown_plainly")
+        }
         (Notice::Open { channel, .. }, _) => {
+            case.plain = false;
             let ops = draft.policy.ops.clone().filter(|ops| ops != channel);
-            let Some(ops) = ops else { return wait(draft, case, delivery, outcome) };
+            let Some(ops) = ops else { return wait(draft, case, delivery, channel, outcome) };
             case.channel = ops;
             thread_gone::open_again(&mut draft, &mut case, why);
             draft.done_with(case, "opened_elsewhere")
@@ -80,29 +86,70 @@ fn desk(
             substitute(&mut draft, &mut case, delivery);
             draft.done_with(case, "shown_plainly")
         }
+        (Notice::Amend { to, .. }, Outcome::Never(_)) if !case.plain && is_card(to) => {
+            case.plain = true;
+            refresh(&mut draft, &mut case);
+            say_plain(&mut draft, &mut case);
+            draft.done_with(case, "card_shown_plainly")
+        }
         _ => draft.done_with(case, "notice_not_delivered"),
     }
+}
+
+const fn is_card(face: &Face) -> bool {
+    matches!(face, Face::Card(_))
+}
+
+/// Says below a card without the customer's words why it is so.
+pub fn say_plain(draft: &mut Draft<'_>, case: &mut Case) {
+    let Some((first, _, _)) = draft.mention(case.no, 0) else { return };
+    let words = plain_note(first);
+    draft.tell(case, Tone::Warning, words);
 }
 
 /// Until the channel works again: closed by mistake, or careline not in it any more.
 const AGAIN: Span = Span::minutes(5);
 
-/// There is no other place for the case. Its card is tried again and holds its lane, so that all
-/// that belongs below it waits instead of being lost.
-fn wait(mut draft: Draft<'_>, case: Case, delivery: &Delivery, outcome: &Outcome) -> Decision {
+/// There is no other place for the case, and its card was refused even without the customer's
+/// words: it is the channel. The card, as it should be, is tried again and holds its lane, so that
+/// all that belongs below it waits instead of being lost.
+fn wait(
+    draft: Draft<'_>,
+    case: Case,
+    delivery: &Delivery,
+    channel: &ChannelId,
+    outcome: &Outcome,
+) -> Decision {
+    // What may stand there already is not posted once more.
+    if matches!(outcome, Outcome::Unknown(_)) {
+        return draft.done_with(case, "no_thread");
+    }
+    again(draft, case, delivery, channel, AGAIN, "no_thread")
+}
+
+/// The card once more, as the case wants it now, in the same place of the same lane.
+fn again(
+    mut draft: Draft<'_>,
+    case: Case,
+    delivery: &Delivery,
+    channel: &ChannelId,
+    after: Span,
+    did: &'static str,
+) -> Decision {
     let tried = match draft.found.delivery(&delivery.id).map(|row| &row.state) {
         Some(State::Attempted { number, .. }) => *number,
         Some(State::Waiting { tried }) => tried + 1,
-        _ => return draft.done_with(case, "no_thread"),
+        _ => return draft.done_with(case, did),
     };
-    // What may stand there already is not posted once more.
-    if !matches!(outcome, Outcome::Unknown(_)) {
+    if let Some((first, _, _)) = draft.mention(case.no, 0) {
+        let card = Box::new(card(&draft, &case, first));
         let mut again = delivery.clone();
+        again.act = Act::Desk(Notice::Open { channel: channel.clone(), card });
         again.state = State::Waiting { tried };
-        again.ready = draft.at + AGAIN;
+        again.ready = draft.at + after;
         draft.put_delivery(again);
     }
-    draft.done_with(case, "no_thread")
+    draft.done_with(case, did)
 }
 
 /// The same notice once more, into the new thread.

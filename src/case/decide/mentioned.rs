@@ -6,6 +6,7 @@ use crate::case::draft::Draft;
 use crate::case::effect::{Notice, Tone};
 use crate::case::event::Mention;
 use crate::case::id::{CaseNo, ChannelId, DeliveryId};
+use crate::case::likeness;
 use crate::case::limits;
 use crate::case::model::{Body, Case, Contact, Heard, Shown, Status};
 use crate::case::record::{Decision, Key, Record};
@@ -174,6 +175,8 @@ fn open(draft: &mut Draft<'_>, mention: &Mention, follows: Option<CaseNo>) -> Op
     let mut case = blank(draft, mention, channel.clone());
     case.follows = follows;
     case.linked = conversation(draft, &case, mention);
+    case.odd = likeness::of(draft, mention);
+    likeness::note(draft, case.no, mention);
     let seq = draft.add_line(
         &mut case,
         mention.written,
@@ -226,6 +229,8 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         tags: Vec::new(),
         snoozed: None,
         alert: None,
+        plain: false,
+        odd: None,
     }
 }
 

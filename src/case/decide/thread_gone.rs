@@ -40,6 +40,7 @@ pub fn lose(draft: &mut Draft<'_>, case: &mut Case) {
 pub fn open_again(draft: &mut Draft<'_>, case: &mut Case, why: &str) {
     let Some((first, _, _)) = draft.mention(case.no, 0) else { return };
     let first = first.clone();
+    case.plain = false;
     let card = Box::new(card(draft, case, &first));
     let channel = case.channel.clone();
     let by = draft.notice(case, Some(0), Notice::Open { channel, card });

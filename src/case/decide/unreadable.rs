@@ -41,6 +41,15 @@ pub fn trouble(mut draft: Draft<'_>, source: &str, why: &str) -> Decision {
     draft.done("trouble")
 }
 
+/// It works again, and what was written meanwhile is being read.
+pub fn restored(mut draft: Draft<'_>, source: &str) -> Decision {
+    let words = Rich::new().strong(fit(source, limits::NAME_BYTES));
+    let words = words.say(" is connected again. What came meanwhile is read, what waited is sent.");
+    let id = format!("r{}.{}", draft.at.0, draft.spare.0);
+    tell_team(&mut draft, &id, words);
+    draft.done("restored")
+}
+
 /// A notice to the channel for notices about careline itself, if there is one.
 pub fn tell_team(draft: &mut Draft<'_>, id: &str, words: Rich) {
     let channel = draft.policy.ops.clone().or_else(|| draft.policy.routes.values().next().cloned());

@@ -130,7 +130,8 @@ async fn connection(
     let Some(beat) = hello(&mut socket).await else { return End::Resume };
     let first = match session {
         Some(Session { id, seq, .. }) => {
-            let token = desk.token.expose_secret();
+            let token = desk.token.get();
+            let token = token.expose_secret();
             json!({"op": 6, "d": {"token": token, "session_id": id, "seq": seq}})
         }
         None => identify(desk),
@@ -144,7 +145,7 @@ async fn connection(
 
 fn identify(desk: &Shared) -> Value {
     json!({"op": 2, "d": {
-        "token": desk.token.expose_secret(),
+        "token": desk.token.get().expose_secret(),
         "intents": intents(desk.words).bits(),
         "properties": {"os": std::env::consts::OS, "browser": "careline", "device": "careline"},
     }})

@@ -6,6 +6,7 @@ use super::rest::{Call, Trouble};
 use super::say;
 use super::wire::{Channel, Interaction, Member, Message, Ready};
 use super::{Known, Shared, answer, lock};
+use crate::case::effect::Answer;
 use crate::case::event::Envelope;
 use crate::desk::Stopped;
 use crate::inbox::{Inbox, Pulse, Shut, Taken};
@@ -21,9 +22,12 @@ const QUEUE: usize = 1_024;
 /// Discord wants a first answer within three seconds.
 /// Source: <https://docs.discord.com/developers/interactions/receiving-and-responding>.
 const FIRST_ANSWER: Duration = Duration::from_millis(2_000);
+/// Said to whom was told to wait.
+const NOT_DONE: &str = "careline is stopping and did not do this. Please ask again in a moment.";
 
 /// See [`crate::desk::Desk::listen`].
 pub(super) async fn listen(desk: Shared, inbox: Inbox, swept: Arc<Notify>) -> Stopped {
+    desk.token.renew();
     let (queue, events) = channel(QUEUE);
     let ear = Ear { desk: desk.clone(), inbox: inbox.clone(), swept };
     tokio::select! {
@@ -235,7 +239,7 @@ impl Ear {
     /// Answered after the commit; if that takes long, Discord is told to wait first.
     async fn interaction(&self, data: Value) -> Heard {
         let Ok(from) = serde_json::from_value::<Interaction>(data.clone()) else {
-            return self.unreadable("an interaction").await;
+            return self.unreadable(&data.to_string()).await;
         };
         let Some((envelope, way)) = asked::interaction(&self.me(), &from) else { return Ok(()) };
         if let Some(member) = from.member.clone() {
@@ -248,7 +252,15 @@ impl Ear {
             Ok(taken) => taken?,
             Err(_) => {
                 deferred = answer::defer(&self.desk, &way).await;
-                put.await?
+                match put.await {
+                    Ok(taken) => taken,
+                    Err(shut) => {
+                        // "Thinking" was shown: the end must be said too.
+                        let answer = Answer::Refuse(NOT_DONE.into());
+                        answer::answer(&self.desk, &way, Some(&answer), deferred).await;
+                        return Err(shut);
+                    }
+                }
             }
         };
         let desk = self.desk.clone();

@@ -35,13 +35,12 @@ use crate::case::id::{DeskId, FeedId, MessageId, ThreadId};
 use crate::case::limits::{CALL, FILE_BYTES};
 use crate::inbox::{Inbox, Task};
 use crate::net::Ground;
-use crate::setting::{Mistakes, Section};
+use crate::setting::{Mistakes, Secret, Section};
 use bytes::Bytes;
 use hear::{Me, Place};
 use reqwest::Method;
 use rest::{Call, Rest, Trouble};
 use say::{As, Key, Sealed};
-use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -102,7 +101,7 @@ struct Discord {
     roles: BTreeSet<String>,
     words: bool,
     channels: Vec<String>,
-    token: SecretString,
+    token: Secret,
     api: Url,
     ground: Ground,
     rest: Rest,

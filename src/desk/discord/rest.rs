@@ -8,9 +8,10 @@ use crate::case::limits::CALL;
 use crate::case::time::{Span, Timestamp};
 use crate::desk::Failure;
 use crate::net::{Ground, body};
+use crate::setting::Secret;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -110,12 +111,12 @@ struct Limits {
 pub(crate) struct Rest {
     ground: Ground,
     api: Url,
-    token: SecretString,
+    token: Secret,
     limits: Mutex<Limits>,
 }
 
 impl Rest {
-    pub(crate) fn new(ground: Ground, api: Url, token: SecretString) -> Self {
+    pub(crate) fn new(ground: Ground, api: Url, token: Secret) -> Self {
         Self { ground, api, token, limits: Mutex::default() }
     }
 
@@ -167,7 +168,7 @@ impl Rest {
         let mut request = self.ground.net.client().request(call.method.clone(), url);
         request = request.header("user-agent", AGENT);
         if !call.free {
-            let token = format!("Bot {}", self.token.expose_secret());
+            let token = format!("Bot {}", self.token.get().expose_secret());
             request = request.header("authorization", token);
         }
         Ok(match &call.body {

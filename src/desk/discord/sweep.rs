@@ -6,15 +6,18 @@ use super::wire::{Channel, Message, id_at, instant, order};
 use super::{Discord, Known};
 use crate::case::effect::{Notice, Receipt};
 use crate::case::event::Envelope;
-use crate::case::time::{Span, Timestamp};
+use crate::case::time::Span;
 use crate::desk::{Failure, Looked, Mark, Outgoing};
-use crate::inbox::{Inbox, Shut};
+use crate::inbox::{Inbox, Pulse, Shut};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// How much earlier than our clock says an attempt may have been made.
 const SKEW: Span = Span::seconds(60);
 /// How far before the newest known message edits are looked for.
 const EDITS: Span = Span::minutes(15);
+/// Between two reads that are not urgent.
+const SLOWLY: Duration = Duration::from_millis(250);
 /// Messages of one page, at most (resources/message, "Get Channel Messages").
 const PAGE: usize = 100;
 /// Pages of one read; a thread that grew by more in one outage is read on at the next sweep.
@@ -25,7 +28,12 @@ const POSTS: usize = 50;
 type Found<T> = Result<T, Trouble>;
 
 /// All messages after this one, oldest first.
-async fn after(desk: &Discord, channel: &str, after: &str) -> Found<Vec<Message>> {
+async fn after(desk: &Discord, channel: &str, from: &str) -> Found<Vec<Message>> {
+    Ok(reading(desk, channel, from).await?.0)
+}
+
+/// The same, and whether the end was reached.
+async fn reading(desk: &Discord, channel: &str, after: &str) -> Found<(Vec<Message>, bool)> {
     let (mut all, mut from) = (Vec::new(), after.to_owned());
     for _ in 0..PAGES {
         let call = Call::get(&["channels", channel, "messages"]);
@@ -34,14 +42,14 @@ async fn after(desk: &Discord, channel: &str, after: &str) -> Found<Vec<Message>
         let full = page.len() >= PAGE;
         page.sort_by_key(|m| order(&m.id));
         page.retain(|m| order(&m.id) > order(&from));
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok((all, !full)) };
         from.clone_from(&last.id);
         all.append(&mut page);
         if !full {
-            break;
+            return Ok((all, true));
         }
     }
-    Ok(all)
+    Ok((all, false))
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Found<T> {
@@ -189,29 +197,52 @@ pub(super) async fn sweep(desk: &Discord, marks: Vec<Mark>, inbox: Inbox) -> Res
         // Only an order and a shortcut depend on it.
         Err(_) => BTreeMap::new(),
     };
-    let mut marks = marks;
-    let last = |mark: &Mark| newest.get(&mark.thread.root).map_or(0, |id| order(id));
-    marks.sort_by_key(|mark| std::cmp::Reverse(last(mark)));
-    let mut met = BTreeSet::new();
     for mark in &marks {
         desk.remember(&mark.thread.root, Known::Thread(mark.thread.channel.channel.clone()));
-        if is_quiet(desk, mark, last(mark)) {
-            continue;
+    }
+    let last = |mark: &Mark| newest.get(&mark.thread.root).map_or(0, |id| order(id));
+    let (mut changed, mut quiet): (Vec<Mark>, Vec<Mark>) =
+        marks.into_iter().partition(|mark| !is_quiet(desk, mark, last(mark)));
+    changed.sort_by_key(|mark| std::cmp::Reverse((mark.waits, last(mark))));
+    // Where nobody has written there is nothing to change.
+    quiet.retain(|mark| !mark.known.is_empty());
+    let total = (changed.len() + quiet.len()) as u64;
+    let slowly = std::iter::repeat_n(false, changed.len()).chain(std::iter::repeat(true));
+    let mut met = BTreeSet::new();
+    for ((done, mark), slow) in (0..).zip(changed.iter().chain(&quiet)).zip(slowly) {
+        inbox.pulse(&desk.feed(), Pulse::Progress(done, total));
+        if slow {
+            tokio::time::sleep(SLOWLY).await;
         }
         match thread(desk, &me, mark, &inbox, &mut met).await {
             Ok(Ok(())) => {}
-            Ok(Err(Shut)) => return Ok(()),
+            Ok(Err(Shut)) => return Err(shut()),
             Err(trouble) => return Err(trouble.after_read()),
         }
     }
+    inbox.pulse(&desk.feed(), Pulse::Progress(total, total));
     Ok(())
+}
+
+fn shut() -> Failure {
+    Failure::Later { after: None, why: "careline is stopping".into() }
 }
 
 /// Nothing came since, and what is known is too old for an edit that still counts.
 fn is_quiet(desk: &Discord, mark: &Mark, last: u64) -> bool {
-    let Some(seen) = mark.seen.as_deref() else { return false };
-    let old = instant(seen).is_some_and(|at| (desk.ground.now)().since(at) > EDITS);
-    last > 0 && order(seen) >= last && old
+    let Some(seen) = mark.seen.filter(|_| !mark.waits) else { return false };
+    let old = (desk.ground.now)().since(seen) > EDITS;
+    last > 0 && order(&id_at(seen)) >= last && old
+}
+
+/// The id behind which a thread is read: nothing is missed before, and all that is known is there.
+fn behind(mark: &Mark) -> String {
+    let Some(seen) = mark.seen else {
+        return order(&mark.thread.root).saturating_sub(1).to_string();
+    };
+    let recent = order(&id_at(seen - EDITS));
+    let oldest = mark.known.iter().map(|id| order(id)).filter(|id| *id > 0).min();
+    oldest.map_or(recent, |oldest| recent.min(oldest - 1)).to_string()
 }
 
 async fn thread(
@@ -222,12 +253,8 @@ async fn thread(
     met: &mut BTreeSet<String>,
 ) -> Found<Result<(), Shut>> {
     let (root, parent) = (mark.thread.root.as_str(), mark.thread.channel.channel.as_str());
-    let from = match mark.seen.as_deref().and_then(instant) {
-        Some(seen) => id_at(Timestamp((seen - EDITS).0)),
-        None => order(root).saturating_sub(1).to_string(),
-    };
-    let messages = match after(desk, root, &from).await {
-        Ok(messages) => messages,
+    let (messages, whole) = match reading(desk, root, &behind(mark)).await {
+        Ok(read) => read,
         Err(Trouble::No(404, _, _)) => {
             let lost = hear::lost(me, parent, root, "its thread was deleted");
             return Ok(inbox.put(lost).await.map(drop));
@@ -239,6 +266,20 @@ async fn thread(
             if inbox.put(envelope).await.is_err() {
                 return Ok(Err(Shut));
             }
+        }
+    }
+    let there: BTreeSet<&str> = messages.iter().map(|message| message.id.as_str()).collect();
+    let missing = mark.known.iter().filter(|id| whole && !there.contains(id.as_str()));
+    for id in missing {
+        // Asked for by itself: only what Discord does not know any more was deleted.
+        match desk.message(root, id).await {
+            Err(Trouble::No(404, 10008, _)) => {
+                if inbox.put(hear::unsaid(me, parent, root, id)).await.is_err() {
+                    return Ok(Err(Shut));
+                }
+            }
+            Err(Trouble::No(404, _, _)) | Ok(_) => {}
+            Err(trouble) => return Err(trouble),
         }
     }
     Ok(Ok(()))

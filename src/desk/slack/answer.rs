@@ -87,7 +87,7 @@ pub(super) async fn take(
             Ok(from) => interacted(slack, inbox, &me, &from, ticket).await,
             Err(why) => Err(why),
         },
-        other => Err(format!("careline knows nothing called {other:.40}")),
+        _ => Err("it came by a way that careline does not know".into()),
     };
     match done {
         Ok(ack) => ack,
@@ -111,7 +111,7 @@ pub(super) async fn unreadable(
 }
 
 fn read<T: DeserializeOwned>(payload: &Value) -> Result<T, String> {
-    T::deserialize(payload).map_err(|error| format!("Slack's message has another shape: {error}"))
+    T::deserialize(payload).map_err(|error| crate::net::misread(&error))
 }
 
 async fn event(slack: &Shared, inbox: &Inbox, me: &Me, payload: &Value) -> Result<Ack, String> {
@@ -282,6 +282,9 @@ impl Slow {
     }
 }
 
+/// Said to whom was told to wait.
+const NOT_DONE: &str = "careline is stopping and did not do this. Please ask again in a moment.";
+
 /// Puts a request and answers it, now or a little later.
 async fn put(slack: &Shared, inbox: &Inbox, mut asked: Asked) -> Ack {
     slack.forms.known(&mut asked);
@@ -300,11 +303,13 @@ async fn put(slack: &Shared, inbox: &Inbox, mut asked: Asked) -> Ack {
         Err(_) => {
             let ack = wait(&way);
             tokio::spawn(async move {
-                if let Ok(Ok(taken)) = running.await {
-                    let answer = taken.answer;
-                    if let Some(answer) = answer {
-                        later(again, way, answer).await;
-                    }
+                let answer = match running.await {
+                    Ok(Ok(taken)) => taken.answer,
+                    // "Working on it" was said: the end must be said too.
+                    Ok(Err(Shut)) | Err(_) => Some(Answer::Refuse(NOT_DONE.into())),
+                };
+                if let Some(answer) = answer {
+                    later(again, way, answer).await;
                 }
             });
             ack

@@ -7,10 +7,11 @@ use crate::case::limits::CALL;
 use crate::case::time::Span;
 use crate::inbox::boundary;
 use crate::net::Failure;
+use crate::setting::Secret;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::SlackClientHyperConnector;
@@ -38,7 +39,7 @@ pub(super) enum Trouble {
 #[derive(Clone)]
 pub(super) struct Calls {
     pub(super) client: Arc<SlackClient<Conn>>,
-    token: SlackApiToken,
+    secret: Secret,
 }
 
 /// A client for this address (`https://slack.com/api`).
@@ -62,18 +63,19 @@ pub(super) fn client(api: &str) -> Result<Arc<SlackClient<Conn>>, String> {
 }
 
 /// A token as the client library wants it.
-pub(super) fn token(secret: &SecretString) -> SlackApiToken {
-    SlackApiToken::new(secret.expose_secret().into())
+pub(super) fn token(secret: &Secret) -> SlackApiToken {
+    SlackApiToken::new(secret.get().expose_secret().into())
 }
 
 impl Calls {
-    pub(super) fn new(client: Arc<SlackClient<Conn>>, secret: &SecretString) -> Self {
-        Self { client, token: token(secret) }
+    pub(super) fn new(client: Arc<SlackClient<Conn>>, secret: &Secret) -> Self {
+        Self { client, secret: secret.clone() }
     }
 
     /// Calls a method with a JSON body.
     pub(super) async fn post(&self, method: &str, body: &Value) -> Result<Value, Trouble> {
-        let session = self.client.open_session(&self.token);
+        let token = token(&self.secret);
+        let session = self.client.open_session(&token);
         let call = session.http_session_api.http_post(method, body, None);
         boundary::here("slack.post.call");
         let done = tokio::time::timeout(CALL.to_std(), call).await;
@@ -85,7 +87,8 @@ impl Calls {
     pub(super) async fn get(&self, method: &str, args: &[(&str, &str)]) -> Result<Value, Trouble> {
         let args: Vec<(&str, Option<&str>)> =
             args.iter().map(|(key, value)| (*key, Some(*value))).collect();
-        let session = self.client.open_session(&self.token);
+        let token = token(&self.secret);
+        let session = self.client.open_session(&token);
         let call = session.http_session_api.http_get(method, &args, None);
         boundary::here("slack.get.call");
         let done = tokio::time::timeout(CALL.to_std(), call).await;

@@ -44,7 +44,7 @@ async fn take(State(here): State<Here>, headers: HeaderMap, body: Bytes) -> Resp
         return StatusCode::NOT_FOUND.into_response();
     };
     let now = (here.slack.ground.now)().0 / 1_000_000;
-    if !is_signed(secret, &headers, &body, now) {
+    if !is_signed(&secret.get(), &headers, &body, now) {
         metrics::counter!("careline_slack_refused_signatures").increment(1);
         return StatusCode::UNAUTHORIZED.into_response();
     }

@@ -11,7 +11,7 @@ use super::{Mode, Shared};
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Pulse, boundary};
 use crate::net::Stopped;
-use secrecy::SecretString;
+use crate::setting::Secret;
 use serde_json::{Value, json};
 use slack_morphism::clients_manager::{
     SlackSocketModeClientsManager, SlackSocketModeClientsManagerFactory,
@@ -52,6 +52,7 @@ struct State {
 
 /// Hears until the inbox's stop fires.
 pub(super) async fn listen(slack: Shared, inbox: Inbox, swept: Arc<Notify>) -> Stopped {
+    slack.renew();
     if let Err(stopped) = introduce(&slack, &inbox).await {
         return stopped;
     }
@@ -122,7 +123,7 @@ async fn session(
     slack: &Shared,
     inbox: &Inbox,
     swept: &Arc<Notify>,
-    token: &SecretString,
+    token: &Secret,
 ) -> Option<Stopped> {
     let now = slack.now();
     let ear = Arc::new(Ear {
@@ -140,12 +141,12 @@ async fn session(
         .with_max_connections_count(1)
         .with_reconnect_timeout_in_seconds(1);
     let registered = manager.register_new_token(&config, calls::token(token), ear.clone()).await;
+    let app = Calls::new(client, token);
     if registered.is_err() {
         tokio::time::sleep(SHORT.to_std()).await;
-        return None;
+        return ask(slack, &ear, &app, false).await;
     }
     manager.start().await;
-    let app = Calls::new(client, token);
     let ended = watch(slack, &ear, &app).await;
     manager.shutdown().await;
     ended

@@ -26,11 +26,11 @@ use crate::case::id::{DeskId, FeedId, ThreadId};
 use crate::case::limits::FILE_BYTES;
 use crate::inbox::{Inbox, Task};
 use crate::net::Ground;
-use crate::setting::{Mistakes, Section};
+use crate::setting::{Mistakes, Secret, Section};
 use bytes::Bytes;
 use calls::{Calls, Trouble};
 use hear::Me;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -71,16 +71,19 @@ channels = []
 
 /// How Slack reaches us.
 enum Mode {
-    Socket(SecretString),
-    Http { secret: SecretString, path: String },
+    Socket(Secret),
+    Http { secret: Secret, path: String },
 }
+
+/// Threads that are remembered at most.
+const REMEMBERED: usize = 50_000;
 
 /// One workspace.
 struct Slack {
     desk: DeskId,
     mode: Mode,
     api: Url,
-    bot: SecretString,
+    bot: Secret,
     calls: Calls,
     ground: Ground,
     channels: Vec<String>,
@@ -146,15 +149,9 @@ fn open(desk: &DeskId, section: &Section, ground: &Ground) -> Result<Arc<dyn Des
     }))))
 }
 
-fn check(
-    section: &Section,
-    bot: &Option<SecretString>,
-    app: &Option<SecretString>,
-    path: &str,
-    http: bool,
-) {
-    let begins = |secret: &Option<SecretString>, with: &str| {
-        secret.as_ref().is_none_or(|secret| secret.expose_secret().starts_with(with))
+fn check(section: &Section, bot: &Option<Secret>, app: &Option<Secret>, path: &str, http: bool) {
+    let begins = |secret: &Option<Secret>, with: &str| {
+        secret.as_ref().is_none_or(|secret| secret.get().expose_secret().starts_with(with))
     };
     if !begins(bot, "xoxb-") {
         section.wrong("bot_token", "is not a bot token: those begin with xoxb-");
@@ -170,6 +167,16 @@ fn check(
 impl Slack {
     fn now(&self) -> crate::case::time::Timestamp {
         (self.ground.now)()
+    }
+
+    /// Reads the secrets anew: an operator may have replaced a dead one. Who we are is asked again,
+    /// so that a dead token is not taken for a living one.
+    fn renew(&self) {
+        *self.me.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.bot.renew();
+        match &self.mode {
+            Mode::Socket(secret) | Mode::Http { secret, .. } => drop(secret.renew()),
+        }
     }
 
     fn feed(&self) -> FeedId {
@@ -210,7 +217,12 @@ impl Slack {
     }
 
     fn remember(&self, thread: ThreadId) {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).insert(thread);
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.insert(thread);
+        // Whatever is forgotten here is found gone when something is posted there.
+        if threads.len() > REMEMBERED {
+            threads.pop_first();
+        }
     }
 
     async fn deliver(&self, out: &Outgoing) -> Result<Receipt, Failure> {
@@ -278,7 +290,7 @@ impl Slack {
         if file.size > FILE_BYTES as u64 {
             return Err(Failure::Never("the file is too large".into()));
         }
-        let request = self.ground.net.client().get(url).bearer_auth(self.bot.expose_secret());
+        let request = self.ground.net.client().get(url).bearer_auth(self.bot.get().expose_secret());
         let sent = tokio::time::timeout(crate::case::limits::CALL.to_std(), request.send()).await;
         let later = |why: &str| Failure::Later { after: None, why: why.to_owned() };
         let answer = sent

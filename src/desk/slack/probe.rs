@@ -33,7 +33,8 @@ pub(super) async fn probe(slack: &Slack) -> Vec<Finding> {
 async fn who(slack: &Slack) -> Result<(String, Vec<String>), String> {
     let mut url = slack.api.clone();
     url.set_path(&format!("{}/auth.test", slack.api.path().trim_end_matches('/')));
-    let call = slack.ground.net.client().post(url).bearer_auth(slack.bot.expose_secret()).send();
+    let call =
+        slack.ground.net.client().post(url).bearer_auth(slack.bot.get().expose_secret()).send();
     let answer = tokio::time::timeout(crate::case::limits::CALL.to_std(), call).await;
     let answer = answer.map_err(|_| "Slack did not answer in time".to_owned())?;
     let answer = answer.map_err(|_| "Slack cannot be reached".to_owned())?;

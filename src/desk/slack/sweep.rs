@@ -6,12 +6,12 @@ use super::wire::{Message, instant, ts};
 use super::{Shared, Slack};
 use crate::case::effect::{Notice, Receipt};
 use crate::case::id::ThreadId;
-use crate::case::time::Span;
+use crate::case::time::{Span, Timestamp};
 use crate::desk::{Failure, Looked, Mark, Outgoing};
 use crate::inbox::{Inbox, Pulse};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Between two reads that are not urgent: `conversations.replies` is good for 50 a minute.
@@ -21,14 +21,16 @@ const PAGES: usize = 50;
 /// What we look back beyond the first attempt: clocks differ.
 const BEFORE: Span = Span::seconds(60);
 
-/// Reads one page after the other, waiting where Slack wants it; `each` says whether to go on.
+/// Reads one page after the other, waiting where Slack wants it; `each` says whether to go on. Says
+/// whether all was read that there is: what cannot be read, or stands on a page that did not come,
+/// is not known to be gone.
 async fn pages(
     slack: &Slack,
     method: &str,
     args: &[(&str, &str)],
     mut each: impl FnMut(Message) -> bool,
-) -> Result<(), Trouble> {
-    let mut cursor = String::new();
+) -> Result<bool, Trouble> {
+    let (mut cursor, mut whole) = (String::new(), true);
     for _ in 0..PAGES {
         let mut args = args.to_vec();
         if !cursor.is_empty() {
@@ -36,14 +38,17 @@ async fn pages(
         }
         let page = patient(slack, method, &args).await?;
         for value in page["messages"].as_array().into_iter().flatten() {
-            let Ok(message) = Message::deserialize(value) else { continue };
+            let Ok(message) = Message::deserialize(value) else {
+                whole = false;
+                continue;
+            };
             if !each(message) {
-                return Ok(());
+                return Ok(false);
             }
         }
         let next = page["response_metadata"]["next_cursor"].as_str().unwrap_or_default().to_owned();
         if next.is_empty() {
-            return Ok(());
+            return Ok(whole && page["messages"].is_array() && page["has_more"] != true);
         }
         cursor = next;
     }
@@ -129,13 +134,38 @@ async fn find(
     Ok(found)
 }
 
-/// Reads these threads again: those that history shows as changed first, then those it does not
-/// show, slowly.
+/// Reads these threads again: first those with words that wait or that history shows as changed,
+/// then, slowly, the others: an edit or a deletion shows nowhere but in the thread itself.
 pub(super) async fn sweep(slack: &Shared, marks: Vec<Mark>, inbox: Inbox) -> Result<(), Failure> {
     let me = slack.me().await.map_err(Trouble::after_read)?;
     marks.iter().for_each(|mark| slack.remember(mark.thread.clone()));
+    let latest = latest(slack, &marks).await?;
+    let (changed, mut still): (Vec<Mark>, Vec<Mark>) = marks.into_iter().partition(|mark| {
+        let newest = latest.get(&mark.thread);
+        mark.waits || newest.is_some_and(|newest| is_newer(newest, mark.seen))
+    });
+    // Where nobody has written there is nothing to change.
+    still.retain(|mark| !mark.known.is_empty() || !latest.contains_key(&mark.thread));
+    let total = (changed.len() + still.len()) as u64;
+    let slowly = std::iter::repeat_n(false, changed.len()).chain(std::iter::repeat(true));
+    for ((done, mark), slow) in (0..).zip(changed.iter().chain(&still)).zip(slowly) {
+        if inbox.stop().is_cancelled() {
+            return Err(shut());
+        }
+        inbox.pulse(&slack.feed(), Pulse::Progress(done, total));
+        if slow {
+            tokio::time::sleep(SLOWLY).await;
+        }
+        thread(slack, &me, &inbox, mark).await?;
+    }
+    inbox.pulse(&slack.feed(), Pulse::Progress(total, total));
+    Ok(())
+}
+
+/// How new each of these threads is, as far as their channels' histories show it.
+async fn latest(slack: &Slack, marks: &[Mark]) -> Result<BTreeMap<ThreadId, String>, Failure> {
     let mut latest = BTreeMap::new();
-    for (channel, from) in channels(&marks) {
+    for (channel, from) in channels(marks) {
         match recent(slack, &channel, &from, &mut latest).await {
             Ok(()) => {}
             Err(Trouble::No(code)) if !super::calls::is_dead(&code) => {
@@ -144,30 +174,7 @@ pub(super) async fn sweep(slack: &Shared, marks: Vec<Mark>, inbox: Inbox) -> Res
             Err(trouble) => return Err(trouble.after_read()),
         }
     }
-    let total = marks.len() as u64;
-    let (mut changed, mut hidden, mut done) = (Vec::new(), Vec::new(), 0);
-    for mark in marks {
-        match latest.get(&mark.thread) {
-            Some(newest) if is_newer(newest, mark.seen.as_deref()) => changed.push(mark),
-            Some(_) => done += 1,
-            None => hidden.push(mark),
-        }
-    }
-    for (slow, list) in [(false, changed), (true, hidden)] {
-        for mark in list {
-            if inbox.stop().is_cancelled() {
-                return Ok(());
-            }
-            inbox.pulse(&slack.feed(), Pulse::Progress(done, total));
-            thread(slack, &me, &inbox, &mark).await?;
-            done += 1;
-            if slow {
-                tokio::time::sleep(SLOWLY).await;
-            }
-        }
-    }
-    inbox.pulse(&slack.feed(), Pulse::Progress(total, total));
-    Ok(())
+    Ok(latest)
 }
 
 /// The channels concerned, each with its oldest thread.
@@ -204,44 +211,85 @@ async fn recent(
     match read.await {
         // A very long channel: what was not reached is read thread by thread.
         Err(Trouble::Unsure(_)) => Ok(()),
-        done => done,
+        done => done.map(drop),
     }
 }
 
-fn is_newer(newest: &str, seen: Option<&str>) -> bool {
-    match (instant(newest), seen.and_then(instant)) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some(newest), Some(seen)) => newest > seen,
-    }
+fn is_newer(newest: &str, seen: Option<Timestamp>) -> bool {
+    instant(newest).is_some_and(|newest| seen.is_none_or(|seen| newest > seen))
+}
+
+/// From where a thread is read: nothing is missed before, and all that is known stands behind.
+fn from(mark: &Mark) -> Option<Timestamp> {
+    let oldest = mark.known.iter().filter_map(|ts| instant(ts)).min();
+    mark.seen.map(|seen| oldest.map_or(seen, |oldest| seen.min(oldest - Span::millis(1))))
 }
 
 async fn thread(slack: &Shared, me: &Me, inbox: &Inbox, mark: &Mark) -> Result<(), Failure> {
     let (channel, root) = (&mark.thread.channel.channel, &mark.thread.root);
+    let oldest = from(mark).map(ts);
     let mut args = vec![
         ("channel", channel.as_str()),
         ("ts", root.as_str()),
         ("limit", "200"),
         ("include_all_metadata", "true"),
     ];
-    args.extend(mark.seen.as_deref().map(|seen| ("oldest", seen)));
+    args.extend(oldest.as_deref().map(|oldest| ("oldest", oldest)));
     let mut messages = Vec::new();
     let read = pages(slack, "conversations.replies", &args, |message| {
         messages.push(message);
         true
     })
     .await;
-    match read {
-        Ok(()) => heard(slack, me, inbox, channel, messages).await,
+    let whole = match read {
+        Ok(whole) => whole,
         Err(Trouble::No(code)) if super::calls::is_dead(&code) => {
-            Err(Trouble::No(code).after_read())
+            return Err(Trouble::No(code).after_read());
         }
         Err(Trouble::No(code)) => {
             let lost = hear::lost(me, channel, root, &super::calls::words(&code));
-            inbox.put(lost).await.map(drop).map_err(|_| shut())
+            return inbox.put(lost).await.map(drop).map_err(|_| shut());
         }
-        Err(trouble) => Err(trouble.after_read()),
+        Err(trouble) => return Err(trouble.after_read()),
+    };
+    let there: BTreeSet<String> = messages.iter().map(|message| message.ts.clone()).collect();
+    heard(slack, me, inbox, channel, messages).await?;
+    let missing = mark.known.iter().filter(|ts| whole && !there.contains(*ts));
+    for ts in missing {
+        vanished(slack, me, inbox, mark, ts).await?;
     }
+    Ok(())
+}
+
+/// A message that is known does not stand in its thread: asked for by itself, and if Slack does not
+/// show it then either, it was deleted while nobody listened.
+async fn vanished(
+    slack: &Slack,
+    me: &Me,
+    inbox: &Inbox,
+    mark: &Mark,
+    ts: &str,
+) -> Result<(), Failure> {
+    let (channel, root) = (mark.thread.channel.channel.as_str(), mark.thread.root.as_str());
+    let args = [
+        ("channel", channel),
+        ("ts", root),
+        ("oldest", ts),
+        ("latest", ts),
+        ("inclusive", "true"),
+        ("limit", "2"),
+    ];
+    let mut stands = false;
+    let read = pages(slack, "conversations.replies", &args, |message| {
+        stands |= message.ts == ts && message.subtype != "tombstone";
+        true
+    });
+    let whole = read.await.map_err(Trouble::after_read)?;
+    if stands || !whole {
+        return Ok(());
+    }
+    let gone = hear::unsaid(me, channel, root, ts);
+    inbox.put(gone).await.map(drop).map_err(|_| shut())
 }
 
 fn shut() -> Failure {

@@ -223,7 +223,7 @@ impl Inner {
         began: Timestamp,
         result: Result<Receipt, Failure>,
     ) -> Result<(), StoreError> {
-        health::tried(load.way(), name(&result));
+        health::tried(load.way(), result.as_ref().map_or_else(Failure::kind, |_| "done"));
         if !matches!(result, Err(Failure::Dead(_))) {
             self.revive(load.way());
         }
@@ -232,15 +232,15 @@ impl Inner {
             Err(Failure::Later { after, why }) => {
                 self.later(load, attempt.number, after, &why).await
             }
-            Err(Failure::Never(why)) if load.rows.len() > 1 => self.part(load, attempt, &why).await,
+            Err(Failure::Never(_)) if load.rows.len() > 1 => self.part(load, attempt).await,
             Err(Failure::Never(why)) => {
                 self.failed(&load, attempt.number, Outcome::Never(why)).await
             }
             Err(Failure::Gone(why)) => self.gone(load, attempt.number, why).await,
             Err(Failure::Dead(why)) => self.dead(load, attempt.number, &why).await,
-            Err(Failure::Unsure(why)) => {
+            Err(Failure::Unsure(_)) => {
                 let id = &load.head().id;
-                tracing::warn!(delivery = %id, "nobody knows whether it arrived: {why}");
+                tracing::warn!(delivery = %id, way = load.way(), "nobody knows if it arrived");
                 self.outbox.defer(&load.ids(), began + self.patience(&load).await?.look_after);
                 Ok(())
             }
@@ -276,7 +276,8 @@ impl Inner {
             let id = row.delivery.id.clone();
             let name = format!("{id}:{number}:failed");
             self.outbox.notes().unclear.remove(&id);
-            tracing::warn!(delivery = %id, way = load.way(), ?outcome, "not delivered");
+            let kind = outcome.kind();
+            tracing::warn!(delivery = %id, way = load.way(), kind, "not delivered");
             let event = Event::Failed { delivery: id.clone(), outcome: outcome.clone() };
             self.outcome(&id, Envelope::new(name, event)).await;
         }
@@ -308,7 +309,7 @@ impl Inner {
         let now = self.clock.now();
         let spread = Span(fastrand::i64(0..=wait.0.min(60_000_000) / 10));
         let ready = now + wait + spread;
-        tracing::info!(delivery = %load.head().id, tried, "not sent yet: {why}");
+        tracing::info!(delivery = %load.head().id, way = load.way(), tried, "not sent yet");
         self.restate(&mut load, now, |row| {
             row.state = State::Waiting { tried };
             row.ready = ready;
@@ -318,13 +319,8 @@ impl Inner {
     }
 
     /// Several in one message were refused; one by one shows which of them it was.
-    async fn part(
-        self: &Arc<Self>,
-        mut load: Load,
-        attempt: Attempt,
-        why: &str,
-    ) -> Result<(), StoreError> {
-        tracing::info!(lane = load.next.lane, "merged posts were refused, now one by one: {why}");
+    async fn part(self: &Arc<Self>, mut load: Load, attempt: Attempt) -> Result<(), StoreError> {
+        tracing::info!(lane = load.next.lane, "merged posts were refused, now one by one");
         self.outbox.notes().singly.insert(load.next.lane.clone());
         let now = self.clock.now();
         let tried = attempt.number;
@@ -423,15 +419,4 @@ enum Forbidden {
     DryRun,
     Stopped,
     Fuse(String),
-}
-
-fn name(result: &Result<Receipt, Failure>) -> &'static str {
-    match result {
-        Ok(_) => "done",
-        Err(Failure::Later { .. }) => "later",
-        Err(Failure::Never(_)) => "never",
-        Err(Failure::Gone(_)) => "gone",
-        Err(Failure::Dead(_)) => "dead",
-        Err(Failure::Unsure(_)) => "unsure",
-    }
 }

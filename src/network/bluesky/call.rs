@@ -179,6 +179,11 @@ impl Client {
         Self { xrpc, sessions }
     }
 
+    /// Before listening: see [`Sessions::begin`].
+    pub(super) async fn begin(&self) {
+        self.sessions.begin().await;
+    }
+
     /// Who we are.
     pub(super) async fn me(&self) -> Result<Arc<Pair>, Trouble> {
         self.sessions.current(&self.xrpc).await

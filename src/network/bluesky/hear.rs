@@ -60,7 +60,7 @@ impl Found {
         if name.did != author.did {
             return Err("the post does not belong to its author".into());
         }
-        let post = serde_json::from_value(record).map_err(|e| format!("the record: {e}"))?;
+        let post = serde_json::from_value(record).map_err(|e| crate::net::misread(&e))?;
         let sort = Timestamp::parse(indexed_at).ok_or("the time of the post cannot be read")?;
         Ok(Self { uri, cid, author, post, sort, view: None })
     }

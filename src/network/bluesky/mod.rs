@@ -83,6 +83,8 @@ const SENT: usize = 10_000;
 struct Bluesky {
     account: AccountId,
     client: Client,
+    /// Its handle, without `@`.
+    handle: String,
     /// Where people read posts, without a slash at its end.
     app: String,
     jetstream: Vec<url::Url>,
@@ -121,7 +123,8 @@ fn open(
     let xrpc = Xrpc::new(ground.clone(), service);
     Ok(Arc::new(Bluesky {
         account: account.clone(),
-        client: Client::new(xrpc, Sessions::new(handle, password)),
+        client: Client::new(xrpc, Sessions::new(handle.clone(), password)),
+        handle,
         app: app.as_str().trim_end_matches('/').to_owned(),
         jetstream,
         poll,
@@ -190,7 +193,7 @@ impl Bluesky {
 
     /// What an account of Bluesky can do. A record key is kept for ever, so a repeat is always
     /// recognised; a reply tells the customer by itself, without naming him.
-    fn abilities() -> Abilities {
+    fn abilities(handle: &str) -> Abilities {
         Abilities {
             network: "Bluesky".into(),
             replies: true,
@@ -201,13 +204,15 @@ impl Bluesky {
             edits: false,
             resend: Resend::Keyed { window: Span::days(3_650) },
             look_after: Span::seconds(2),
+            handle: Some(handle.to_owned()),
         }
     }
 
     async fn run(&self, inbox: &Inbox) -> Stopped {
+        self.client.begin().await;
         let account = self.account.clone();
         let id = format!("{account}/state/{}", self.now().0);
-        let event = Event::AccountState { account, abilities: Self::abilities() };
+        let event = Event::AccountState { account, abilities: Self::abilities(&self.handle) };
         if inbox.put(Envelope::new(id, event)).await.is_err() {
             return Stopped::Asked;
         }

@@ -7,6 +7,7 @@
 use super::call::{Trouble, Xrpc};
 use super::wire::Session;
 use crate::case::time::{Span, Timestamp};
+use crate::setting::Secret;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub(super) struct Pair {
 /// Keeps the session of one account.
 pub(super) struct Sessions {
     identifier: String,
-    password: SecretString,
+    password: Secret,
     state: Mutex<State>,
 }
 
@@ -37,8 +38,17 @@ struct State {
 }
 
 impl Sessions {
-    pub(super) fn new(identifier: String, password: SecretString) -> Self {
+    pub(super) fn new(identifier: String, password: Secret) -> Self {
         Self { identifier, password, state: Mutex::default() }
+    }
+
+    /// Begins anew: with the password as it stands now, and an earlier refusal forgotten.
+    pub(super) async fn begin(&self) {
+        let mut state = self.state.lock().await;
+        state.refused = None;
+        if self.password.renew() {
+            state.pair = None;
+        }
     }
 
     /// The pair in use; opens a session if there is none.
@@ -78,7 +88,7 @@ impl Sessions {
         }
         let request = xrpc.post("com.atproto.server.createSession").json(&json!({
             "identifier": self.identifier,
-            "password": self.password.expose_secret(),
+            "password": self.password.get().expose_secret(),
         }));
         let opened = match xrpc.send::<Session>(request).await {
             Ok(session) => keep(state, session),

@@ -197,7 +197,7 @@ impl<'a> Ear<'a> {
 
     /// Reads one item; what cannot be read is shown to the team, once.
     async fn read(&mut self, raw: &str) -> Result<Option<(String, Found)>, Shut> {
-        let notice = serde_json::from_str::<Notice>(raw).map_err(|e| e.to_string());
+        let notice = serde_json::from_str::<Notice>(raw).map_err(|e| crate::net::misread(&e));
         let why = match notice {
             Ok(notice) if !matches!(notice.reason.as_str(), "mention" | "reply" | "quote") => {
                 return Ok(None);

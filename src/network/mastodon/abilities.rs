@@ -46,7 +46,8 @@ impl Mastodon {
     pub(super) async fn state(&self) -> Result<Envelope, Unread> {
         let instance = self.instance().await?;
         let software = self.software(&instance.version).await;
-        let abilities = abilities(&instance, &software);
+        let mut abilities = abilities(&instance, &software);
+        abilities.handle = self.me.get().map(|me| me.acct.clone());
         let at = (self.client.ground.now)();
         let account = self.account.clone();
         let name = format!("{account}:abilities:{}", at.0);

@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// The most pages that are read backwards when there is no cursor.
-const BACK: usize = 50;
+/// The most pages that are held at once when there is no cursor and the feed is read backwards.
+const BACK: usize = 5;
 /// How far a cursor stays behind: servers were seen to list a smaller id after a larger one
 /// (`realservers.md` 3), so what lies this near is read again.
 const BEHIND: (Span, usize) = (Span::minutes(2), 40);
@@ -79,6 +79,7 @@ impl Feed {
 
 impl Mastodon {
     pub(super) async fn hear(&self, inbox: &Inbox) -> Stopped {
+        self.client.token.renew();
         tokio::select! {
             () = inbox.stop().cancelled() => Stopped::Asked,
             stopped = self.work(inbox) => stopped,
@@ -160,10 +161,12 @@ impl Mastodon {
         if feed.cursor.is_none() {
             feed.cursor = inbox.cursor(&feed.id).await?;
         }
-        let Some(from) = feed.cursor.clone() else { return self.begin(inbox, me, feed).await };
-        if from.is_empty() {
-            return self.read_back(inbox, me, feed, None).await;
-        }
+        let more = match feed.cursor.as_deref() {
+            None => self.begin(inbox, me, feed).await?,
+            Some("") => self.read_back(inbox, me, feed, None).await?,
+            Some(_) => true,
+        };
+        let Some(from) = feed.cursor.clone().filter(|_| more) else { return Ok(()) };
         let (mut at, mut seen) = (from, Vec::new());
         loop {
             let page = self.page(me, feed, ("min_id", &at)).await?;
@@ -179,38 +182,45 @@ impl Mastodon {
         }
     }
 
-    /// The very first start: at now, or as far back as the operator asked for.
-    async fn begin(&self, inbox: &Inbox, me: &Me, feed: &mut Feed) -> Result<(), Ended> {
+    /// The very first start: at now, or as far back as the operator asked for. Says whether there
+    /// is more to read from the cursor on.
+    async fn begin(&self, inbox: &Inbox, me: &Me, feed: &mut Feed) -> Result<bool, Ended> {
+        let mut more = false;
         if self.since > Span(0) {
             let since = (self.client.ground.now)() - self.since;
-            self.read_back(inbox, me, feed, Some(since)).await?;
+            more = self.read_back(inbox, me, feed, Some(since)).await?;
         }
         if feed.cursor.is_none() {
             let page = self.page(me, feed, ("limit", "1")).await?;
             let newest = page.iter().find_map(|item| item.id.clone()).unwrap_or_default();
             self.follow(inbox, feed, newest).await?;
         }
-        Ok(())
+        Ok(more)
     }
 
-    /// Reads backwards to the beginning, or to an instant, and takes all that, oldest first.
+    /// Reads backwards to the beginning, or to an instant, and takes all that, oldest first. What
+    /// is too far to be held at once is not: only its oldest page is taken, and the answer is that
+    /// there is more from the cursor on.
     async fn read_back(
         &self,
         inbox: &Inbox,
         me: &Me,
         feed: &mut Feed,
         since: Option<Timestamp>,
-    ) -> Result<(), Ended> {
+    ) -> Result<bool, Ended> {
         let mut all = self.page(me, feed, ("", "")).await?;
         let late = |item: &Item| since.is_none_or(|since| item.at.is_none_or(|at| at >= since));
-        for _ in 0..BACK {
-            if !all.last().is_some_and(late) {
-                break;
-            }
+        let mut pages = 0;
+        while all.last().is_some_and(late) {
             let Some(below) = all.iter().rev().find_map(|item| item.id.clone()) else { break };
             let page = self.page(me, feed, ("max_id", &below)).await?;
             if page.is_empty() || page.last().map(|item| &item.id) == Some(&Some(below)) {
                 break;
+            }
+            pages += 1;
+            if pages >= BACK {
+                inbox.pulse(&feed.id, Pulse::Read);
+                all.clear();
             }
             all.extend(page);
         }
@@ -220,10 +230,11 @@ impl Mastodon {
         self.take(inbox, feed, all, &mut Vec::new()).await?;
         match newest {
             Some(newest) if is_empty || feed.cursor.as_ref().is_none_or(String::is_empty) => {
-                self.follow(inbox, feed, newest).await
+                self.follow(inbox, feed, newest).await?;
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(pages >= BACK)
     }
 
     /// One page, newest first, as the server lists it.

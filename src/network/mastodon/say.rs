@@ -96,8 +96,12 @@ pub fn refusal(answer: &Answer, now: Timestamp) -> Failure {
         503 if answer.retry_after(now).is_some() => {
             Failure::Later { after: answer.retry_after(now), why }
         }
-        401 => Failure::Dead(why),
-        403 if is_account_trouble(&small) => Failure::Dead(why),
+        // For the log too: without the server's own words.
+        401 => Failure::Dead("the server refuses the token (status 401)".into()),
+        403 if is_account_trouble(&small) => {
+            let why = "the server lets this account or token do nothing (status 403)";
+            Failure::Dead(why.into())
+        }
         404 | 410 => Failure::Gone(why),
         422 if small.contains("finished processing") => {
             Failure::Later { after: Some(Span::seconds(5)), why }

@@ -3,6 +3,7 @@
 use super::{ANN, BEN, Bench, FORUM, TOOL, post};
 use careline::case::event::{Event, Standing};
 use careline::case::id::ThreadId;
+use careline::case::time::Timestamp;
 use careline::desk::discord::face;
 use careline::desk::{Failure, Mark, Stopped};
 use careline::world::fault::{Fault, Wrong};
@@ -21,8 +22,8 @@ fn texts(bench: &Bench) -> Vec<String> {
     bench.said().into_iter().map(|r| r.text).collect()
 }
 
-async fn sweep(bench: &Bench, thread: &ThreadId, seen: Option<String>) -> Result<(), Failure> {
-    let marks = vec![Mark { thread: thread.clone(), seen }];
+async fn sweep(bench: &Bench, thread: &ThreadId, seen: Option<Timestamp>) -> Result<(), Failure> {
+    let marks = vec![Mark { seen, ..Mark::whole(thread.clone()) }];
     bench.desk.sweep(marks, bench.inbox()).await
 }
 
@@ -107,7 +108,7 @@ async fn a_sweep_reads_every_page_and_tells_of_edits_machines_and_lost_threads()
         m.edited = Some(super::now().0);
     };
     bench.office(|o| o.edit(super::now(), (ANN, None), (root, first), change)).unwrap();
-    sweep(&bench, &thread, Some(face::stamp(first))).await.unwrap();
+    sweep(&bench, &thread, Some(Timestamp(first))).await.unwrap();
     assert_eq!(bench.said().len(), 231);
     assert_eq!(bench.said().iter().filter(|r| r.machine).count(), 5);
     let edited = |e: &Event| matches!(e, Event::Reworded(r) if r.text == "first, changed");
@@ -168,4 +169,32 @@ async fn no_session_is_begun_beyond_the_limit_and_stopping_is_quick() {
     bench.stop.cancel();
     let stopped = tokio::time::timeout(Duration::from_secs(5), task).await.unwrap().unwrap();
     assert_eq!(stopped, Stopped::Asked);
+}
+
+#[tokio::test]
+async fn what_was_deleted_while_nobody_listened_is_noticed_once() {
+    let bench = Bench::new("forum").await;
+    let thread = bench.thread(FORUM).await;
+    let root = thread.root.as_str();
+    let stays = bench.write(ANN, root, "stays");
+    let goes = bench.write(ANN, root, "goes");
+    bench.office(|o| o.delete(super::now(), None, root, goes)).unwrap();
+    let known = [stays, goes].map(face::stamp).to_vec();
+    let seen = Some(super::now());
+    let mark = Mark { seen, known, waits: true, ..Mark::whole(thread.clone()) };
+    let marks = vec![mark];
+    // A page that does not come is no deletion.
+    let away = Wrong::Status { status: 500, retry_after: None };
+    fault(&bench, "/messages", 1, away);
+    assert!(bench.desk.sweep(marks.clone(), bench.inbox()).await.is_err());
+    let gone = |b: &Bench| {
+        let of =
+            |e| if let Event::Unsaid { message, .. } = e { Some(message.message) } else { None };
+        b.events().into_iter().filter_map(of).collect::<Vec<_>>()
+    };
+    assert!(gone(&bench).is_empty());
+    for _ in 0..2 {
+        bench.desk.sweep(marks.clone(), bench.inbox()).await.unwrap();
+    }
+    assert_eq!(gone(&bench), [face::stamp(goes)]);
 }

@@ -246,3 +246,24 @@ async fn it_stops_when_asked() {
     let ended = tokio::time::timeout(Duration::from_secs(20), running).await.unwrap().unwrap();
     assert_eq!(ended, careline::net::Stopped::Asked);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_replaced_needs_no_restart() {
+    let scene = Scene::new().await;
+    let place = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(place.path(), "xoxb-an-old-one").unwrap();
+    let (from, api) = (format!("file:{}", place.path().display()), format!("{}/api", scene.base));
+    let values =
+        [("bot_token", from.as_str()), ("app_token", "env:APP"), ("api", &api), ("channels", "[]")];
+    let row = DESKS.iter().find(|row| row.name == "slack").unwrap();
+    let desk = (row.open)(&DeskId::new("office"), &section(&values), &ground()).unwrap();
+    let ended = desk.listen(scene.inbox.clone(), scene.swept.clone()).await;
+    assert!(matches!(ended, careline::net::Stopped::Dead(_)), "{ended:?}");
+    std::fs::write(place.path(), "xoxb-demo-bot").unwrap();
+    let (inbox, swept) = (scene.inbox.clone(), scene.swept.clone());
+    tokio::spawn(async move { desk.listen(inbox, swept).await });
+    scene.swept().await;
+    let root = scene.root();
+    scene.say(ANN, Some(root), "heard again");
+    scene.said("heard again").await;
+}

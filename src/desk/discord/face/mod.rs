@@ -123,6 +123,11 @@ async fn api(
     body: Bytes,
 ) -> Response {
     let wrong = face.shared.look().faults.of(&face.name, &format!("{method} /{path}"));
+    if let Some(Wrong::Words { words, .. }) = &wrong
+        && String::from_utf8_lossy(&body).contains(words.as_str())
+    {
+        return refused(&no(400, 50035, "Invalid Form Body"));
+    }
     let query = uri.query().unwrap_or_default().to_owned();
     let asked = Asked { method, path, query, headers, body };
     faulty(wrong, face, move |face| answer(face, &asked)).await
@@ -162,7 +167,9 @@ async fn faulty(
             late.await.unwrap_or_else(|_| cut())
         }
         Some(Wrong::DeadToken) => refused(&no(401, 0, "401: Unauthorized")),
-        Some(Wrong::Repeat | Wrong::Reorder | Wrong::Silence) | None => work(&face),
+        Some(Wrong::Repeat | Wrong::Reorder | Wrong::Silence | Wrong::Words { .. }) | None => {
+            work(&face)
+        }
     }
 }
 

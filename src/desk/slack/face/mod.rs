@@ -141,6 +141,11 @@ async fn api(
 ) -> Response {
     let wrong = face.wrong(&method);
     let base = face.learn(&headers);
+    if let Some(Wrong::Words { words, code }) = &wrong
+        && String::from_utf8_lossy(&body).contains(words.as_str())
+    {
+        return no(code, json!({}));
+    }
     let work = move |face: &Face| answer(face, &method, &uri, &headers, &body, &base);
     faulty(wrong, face, work).await
 }
@@ -173,7 +178,9 @@ async fn faulty(
         }
         Some(Wrong::Late { millis }) => late(millis, face, work).await,
         Some(Wrong::DeadToken) => no("token_revoked", json!({})),
-        Some(Wrong::Repeat | Wrong::Reorder | Wrong::Silence) | None => work(&face),
+        Some(Wrong::Repeat | Wrong::Reorder | Wrong::Silence | Wrong::Words { .. }) | None => {
+            work(&face)
+        }
     }
 }
 

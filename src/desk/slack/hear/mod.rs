@@ -302,6 +302,12 @@ fn gone(me: &Me, old: &Message, channel: &str) -> Vec<Envelope> {
     vec![Envelope::new(me.id(channel, &format!("{}:gone", old.ts)), event)]
 }
 
+/// A message that is known and does not stand in its thread any more; named as its event is.
+pub(crate) fn unsaid(me: &Me, channel: &str, root: &str, ts: &str) -> Envelope {
+    let (message, thread) = (me.message(channel, ts), Some(me.thread(channel, root)));
+    Envelope::new(me.id(channel, &format!("{ts}:gone")), Event::Unsaid { message, thread })
+}
+
 fn thread_gone(me: &Me, channel: &str, root: &str, why: &str) -> Event {
     Event::ThreadGone { thread: me.thread(channel, root), why: why.to_owned() }
 }

@@ -187,11 +187,22 @@ async fn handle(State(stage): State<Stage>, request: Request) -> Response {
     if parts.uri.path() == "/subscribe" {
         return stream::open(&stage, &mut parts).await;
     }
-    let answer = match read(parts, body).await {
-        Ok(call) => answer(&stage, &call).unwrap_or_else(|no| no),
-        Err(no) => no,
+    let read = read(parts, body).await;
+    let work = move || read.and_then(|call| answer(&stage, &call)).unwrap_or_else(|no| no);
+    let answer = match wrong {
+        Some(Wrong::Late { millis }) => late(millis, work).await,
+        _ => work(),
     };
     after(wrong.as_ref(), answer).await
+}
+
+/// Nothing for so long, and then it is done, even if the caller has gone away by then.
+async fn late(millis: u64, work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    let done = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        work()
+    });
+    done.await.unwrap_or_else(|_| Answer::no(500, "InternalServerError", "it was never done"))
 }
 
 async fn read(parts: axum::http::request::Parts, body: Body) -> Result<Call> {
@@ -250,10 +261,6 @@ async fn before(name: &str, wrong: Option<&Wrong>) -> Option<Response> {
         }
         Wrong::Cut => cut(),
         Wrong::DeadToken => Some(shown(session::dead(name))),
-        Wrong::Late { millis } => {
-            tokio::time::sleep(Duration::from_millis(*millis)).await;
-            None
-        }
         _ => None,
     }
 }

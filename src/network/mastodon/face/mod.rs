@@ -122,11 +122,23 @@ async fn handle(State(stage): State<Stage>, request: Request) -> Response {
     if let Some(response) = before(&stage, wrong.as_ref()).await {
         return response;
     }
-    let answer = match Call::read(&stage, parts, body).await {
-        Ok(call) => call::answer(&stage, &call).unwrap_or_else(|no| no),
-        Err(no) => no,
+    let read = Call::read(&stage, parts, body).await;
+    let doing = stage.clone();
+    let work = move || read.and_then(|call| call::answer(&doing, &call)).unwrap_or_else(|no| no);
+    let answer = match wrong {
+        Some(Wrong::Late { millis }) => late(millis, work).await,
+        _ => work(),
     };
     after(&stage, wrong.as_ref(), answer).await
+}
+
+/// Nothing for so long, and then it is done, even if the caller has gone away by then.
+async fn late(millis: u64, work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    let done = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        work()
+    });
+    done.await.unwrap_or_else(|_| Answer::no(500, "it was never done"))
 }
 
 /// A stream that is not even opened.
@@ -147,10 +159,6 @@ async fn before(stage: &Stage, wrong: Option<&Wrong>) -> Option<Response> {
         }
         Wrong::Cut => cut(),
         Wrong::DeadToken => Some(shown(stage, Answer::stranger())),
-        Wrong::Late { millis } => {
-            tokio::time::sleep(Duration::from_millis(*millis)).await;
-            None
-        }
         _ => None,
     }
 }

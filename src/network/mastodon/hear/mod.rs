@@ -15,6 +15,7 @@ use crate::case::model::Audience;
 use crate::case::rich::Theirs;
 use crate::case::text::cut;
 use crate::case::time::Timestamp;
+use crate::net::misread;
 use sha2::{Digest, Sha256};
 
 /// Who we are.
@@ -41,7 +42,7 @@ pub struct Item {
 pub fn notification(me: &Me, raw: &str) -> Item {
     let told: Notification = match serde_json::from_str(raw) {
         Ok(told) => told,
-        Err(why) => return unreadable(me, raw, &why.to_string()),
+        Err(error) => return unreadable(me, raw, &misread(&error)),
     };
     let at = Timestamp::parse(&told.created_at);
     let id = Some(told.id);
@@ -79,7 +80,7 @@ fn changed(me: &Me, status: &Status, mention: Mention) -> Option<Envelope> {
 pub fn own_post(me: &Me, raw: &str) -> Item {
     let status: Status = match serde_json::from_str(raw) {
         Ok(status) => status,
-        Err(why) => return unreadable(me, raw, &why.to_string()),
+        Err(error) => return unreadable(me, raw, &misread(&error)),
     };
     let at = Timestamp::parse(&status.created_at);
     match own(me, &status) {
@@ -175,7 +176,7 @@ pub fn unreadable(me: &Me, raw: &str, why: &str) -> Item {
     let name = format!("{}:unreadable:{}", me.account, hex::encode(&Sha256::digest(raw)[..12]));
     let event = Event::Unreadable {
         source: me.account.to_string(),
-        why: clean::line(why),
+        why: why.to_owned(),
         raw: Theirs::new(cut(raw, RAW_BYTES)),
     };
     Item {
