@@ -38,10 +38,12 @@ impl Inner {
             tokio::pin!(changed);
             changed.as_mut().enable();
             let now = self.clock.now();
-            let due = self.store.alarms(now, PAGE).await?;
+            // Those that are known stand in front of all later ones, and must not hide them.
+            let due = self.store.alarms(now, PAGE + known.len()).await?;
+            known.retain(|alarm| due.contains(alarm));
             let fresh: Vec<_> = due.into_iter().filter(|alarm| !known.contains(alarm)).collect();
             if fresh.is_empty() {
-                let wait = self.until_next(now).await?;
+                let wait = self.until_next(now, known.len()).await?;
                 tokio::select! {
                     biased;
                     () = self.shut.cancelled() => return Ok(()),
@@ -74,8 +76,9 @@ impl Inner {
         Ok(())
     }
 
-    async fn until_next(&self, now: Timestamp) -> Result<Span, StoreError> {
-        let ahead = self.store.alarms(now + NAP, PAGE).await?;
+    /// How long until the next alarm, if `known` ones are passed over.
+    async fn until_next(&self, now: Timestamp, known: usize) -> Result<Span, StoreError> {
+        let ahead = self.store.alarms(now + NAP, PAGE + known).await?;
         let next = ahead.iter().map(|(_, alarm)| alarm.at).find(|at| *at > now);
         Ok(next.map_or(NAP, |at| at.since(now)))
     }

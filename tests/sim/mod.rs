@@ -4,11 +4,13 @@
 //!
 //! `SIM_SEEDS=FROM..TO cargo test --test main sim` plays these days and names each that fails.
 
+mod alarms;
 mod check;
 mod day;
 mod disk;
 mod house;
 mod sky;
+mod stop;
 mod town;
 
 use careline::case::ability::{Abilities, Resend};

@@ -28,6 +28,28 @@ pub struct Town {
     pub latest: Span,
 }
 
+/// A post as the engine hears of it.
+pub fn mention(account: &AccountId, post: &SquarePost) -> Mention {
+    Mention {
+        contact: ContactId { account: account.clone(), remote: post.author.clone() },
+        handle: Theirs::new(&*post.author),
+        name: Theirs::new(post.author.to_uppercase()),
+        author_url: None,
+        avatar: None,
+        post: PostId::new(post.id.to_string()),
+        parent: post.parent.map(|id| PostId::new(id.to_string())),
+        conversation: post.root.to_string(),
+        audience: post.audience,
+        text: Theirs::new(&*post.text),
+        warning: None,
+        media: Vec::new(),
+        url: None,
+        written: post.written,
+        language: None,
+        no_reply: None,
+    }
+}
+
 impl Town {
     fn name(&self) -> &str {
         self.account.as_str()
@@ -44,8 +66,8 @@ impl Town {
             return None;
         }
         match &happening.what {
-            What::Posted { post } => Some(Event::Mentioned(Box::new(self.mention(post)))),
-            What::Edited { post } => Some(Event::Changed(Box::new(self.mention(post)))),
+            What::Posted { post } => Some(Event::Mentioned(Box::new(mention(&self.account, post)))),
+            What::Edited { post } => Some(Event::Changed(Box::new(mention(&self.account, post)))),
             What::Deleted { post } => Some(Event::Withdrawn {
                 account: self.account.clone(),
                 post: PostId::new(post.to_string()),
@@ -62,27 +84,6 @@ impl Town {
             url: None,
             written: post.written,
         }))
-    }
-
-    fn mention(&self, post: &SquarePost) -> Mention {
-        Mention {
-            contact: ContactId { account: self.account.clone(), remote: post.author.clone() },
-            handle: Theirs::new(&*post.author),
-            name: Theirs::new(post.author.to_uppercase()),
-            author_url: None,
-            avatar: None,
-            post: PostId::new(post.id.to_string()),
-            parent: post.parent.map(|id| PostId::new(id.to_string())),
-            conversation: post.root.to_string(),
-            audience: post.audience,
-            text: Theirs::new(&*post.text),
-            warning: None,
-            media: Vec::new(),
-            url: None,
-            written: post.written,
-            language: None,
-            no_reply: None,
-        }
     }
 
     /// Reads one page and puts it; the cursor comes when all of it is safe.

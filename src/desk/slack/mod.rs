@@ -5,6 +5,7 @@
 
 mod answer;
 mod calls;
+mod caught;
 pub mod face;
 mod hear;
 mod http;
@@ -29,7 +30,6 @@ use bytes::Bytes;
 use calls::{Calls, Trouble};
 use hear::Me;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use url::Url;
@@ -84,8 +84,8 @@ struct Slack {
     channels: Vec<String>,
     people: people::Book,
     me: Mutex<Option<Me>>,
-    /// Threads we know of: a closed channel takes them along.
-    threads: Mutex<BTreeSet<ThreadId>>,
+    /// Threads we know of, and which of them were read since Slack was last connected.
+    caught: caught::Caught,
     forms: answer::Slow,
     twice: Mutex<answer::Twice>,
 }
@@ -138,7 +138,7 @@ fn open(desk: &DeskId, section: &Section, ground: &Ground) -> Result<Arc<dyn Des
         channels,
         people: people::Book::default(),
         me: Mutex::default(),
-        threads: Mutex::default(),
+        caught: caught::Caught::default(),
         forms: answer::Slow::default(),
         twice: Mutex::default(),
     }))))
@@ -207,10 +207,6 @@ impl Slack {
         }
     }
 
-    fn remember(&self, thread: ThreadId) {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).insert(thread);
-    }
-
     async fn deliver(&self, out: &Outgoing) -> Result<Receipt, Failure> {
         let call = say::notice(out)
             .ok_or_else(|| Failure::Never("its thread or message is not known".into()))?;
@@ -253,7 +249,7 @@ impl Slack {
         };
         let mut url = None;
         if let Notice::Open { channel, .. } = &out.notice {
-            self.remember(ThreadId { channel: channel.clone(), root: ts.to_owned() });
+            self.caught.open(ThreadId { channel: channel.clone(), root: ts.to_owned() });
             url = self.permalink(&channel.channel, ts).await;
         }
         Ok(Receipt { remote: ts.to_owned(), url, at })

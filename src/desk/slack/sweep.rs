@@ -92,7 +92,8 @@ pub(super) async fn look(slack: &Slack, out: &Outgoing) -> Looked {
             let mut url = None;
             if let Some(channel) = place {
                 url = slack.permalink(&channel.channel, &message.ts).await;
-                slack.remember(ThreadId { channel, root: message.ts.clone() });
+                let root = message.ts.clone();
+                slack.caught.tell_one(ThreadId { channel, root });
             }
             Looked::There(Receipt { remote: message.ts, url, at })
         }
@@ -133,7 +134,8 @@ async fn find(
 /// show, slowly.
 pub(super) async fn sweep(slack: &Shared, marks: Vec<Mark>, inbox: Inbox) -> Result<(), Failure> {
     let me = slack.me().await.map_err(Trouble::after_read)?;
-    marks.iter().for_each(|mark| slack.remember(mark.thread.clone()));
+    slack.caught.tell(marks.iter().map(|mark| &mark.thread));
+    let life = slack.caught.life();
     let mut latest = BTreeMap::new();
     for (channel, from) in channels(&marks) {
         match recent(slack, &channel, &from, &mut latest).await {
@@ -149,7 +151,10 @@ pub(super) async fn sweep(slack: &Shared, marks: Vec<Mark>, inbox: Inbox) -> Res
     for mark in marks {
         match latest.get(&mark.thread) {
             Some(newest) if is_newer(newest, mark.seen.as_deref()) => changed.push(mark),
-            Some(_) => done += 1,
+            Some(_) => {
+                slack.caught.read(&mark.thread, life);
+                done += 1;
+            }
             None => hidden.push(mark),
         }
     }
@@ -159,7 +164,8 @@ pub(super) async fn sweep(slack: &Shared, marks: Vec<Mark>, inbox: Inbox) -> Res
                 return Ok(());
             }
             inbox.pulse(&slack.feed(), Pulse::Progress(done, total));
-            thread(slack, &me, &inbox, &mark).await?;
+            thread(slack, &me, &inbox, &mark, None).await?;
+            slack.caught.read(&mark.thread, life);
             done += 1;
             if slow {
                 tokio::time::sleep(SLOWLY).await;
@@ -216,7 +222,14 @@ fn is_newer(newest: &str, seen: Option<&str>) -> bool {
     }
 }
 
-async fn thread(slack: &Shared, me: &Me, inbox: &Inbox, mark: &Mark) -> Result<(), Failure> {
+/// Reads a thread again; `before` leaves out that message and those after it.
+pub(super) async fn thread(
+    slack: &Shared,
+    me: &Me,
+    inbox: &Inbox,
+    mark: &Mark,
+    before: Option<&str>,
+) -> Result<(), Failure> {
     let (channel, root) = (&mark.thread.channel.channel, &mark.thread.root);
     let mut args = vec![
         ("channel", channel.as_str()),
@@ -227,7 +240,8 @@ async fn thread(slack: &Shared, me: &Me, inbox: &Inbox, mark: &Mark) -> Result<(
     args.extend(mark.seen.as_deref().map(|seen| ("oldest", seen)));
     let mut messages = Vec::new();
     let read = pages(slack, "conversations.replies", &args, |message| {
-        messages.push(message);
+        let wanted = before.is_none_or(|before| instant(&message.ts) < instant(before));
+        messages.extend(wanted.then_some(message));
         true
     })
     .await;
