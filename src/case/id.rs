@@ -4,6 +4,7 @@
 //! two as numbers or build one. Ids of our own ([`CaseNo`], [`DeliveryId`]) are made in `case`
 //! only.
 
+use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -61,6 +62,21 @@ impl DeliveryId {
     #[must_use]
     pub fn nth(case: CaseNo, n: u32) -> Self {
         Self(format!("{}.{n}", case.0))
+    }
+
+    /// The name of a notice about an event that nobody could read. Several may come in one instant;
+    /// `spare` is another one for each.
+    #[must_use]
+    pub fn unreadable(at: Timestamp, spare: CaseNo) -> Self {
+        Self(format!("q{}.{}", at.0, spare.0))
+    }
+
+    /// When the unreadable event came of which this is the notice; `None` if it is no such notice.
+    #[must_use]
+    pub fn shows_unreadable(&self) -> Option<Timestamp> {
+        let (at, spare) = self.0.strip_prefix('q')?.split_once('.')?;
+        spare.parse::<u64>().ok()?;
+        at.parse().ok().map(Timestamp)
     }
 }
 

@@ -108,16 +108,19 @@ fn ask_at_capture(draft: &Draft<'_>, words: &Words, case: &Case, heard: &Heard) 
     if draft.policy.learners.contains(&words.by.id) {
         return Some(Ask::Approval);
     }
-    if !words.files.is_empty() {
-        return Some(Ask::Files);
-    }
-    if holds_secret(words.passed.as_str()) {
-        return Some(Ask::Secret);
+    if let Some(ask) = asks_for(words.passed.as_str(), &words.files) {
+        return Some(ask);
     }
     if draft.at.since(words.written) > draft.policy.stale {
         return Some(Ask::Old);
     }
     newer(case, heard).map(|_| Ask::WroteAgain)
+}
+
+/// What in the words and files themselves asks for a press.
+#[must_use]
+pub fn asks_for(text: &str, files: &[File]) -> Option<Ask> {
+    if files.is_empty() { holds_secret(text).then_some(Ask::Secret) } else { Some(Ask::Files) }
 }
 
 /// A post of the customer that came after this one and still stands.
@@ -351,14 +354,16 @@ fn with_parts(words: Rich, reply: &ReplyLine) -> Rich {
     }
 }
 
+const SECRET: &str = "it seems to hold a password or somebody's number.";
+
 fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
-    match ask {
+    let words = match ask {
         Ask::WroteAgain => words.say(" yet: the customer wrote again."),
         Ask::AnsweredAlready => words.say(" yet: somebody else has answered in the meantime."),
         Ask::PostGone => words.say(" yet: the customer deleted the post this answers."),
         Ask::PostChanged => words.say(" yet: the customer changed the post this answers."),
         Ask::Old => words.say(" yet: this was written while careline was away."),
-        Ask::Secret => words.say(" yet: it seems to hold a password or somebody's number."),
+        Ask::Secret => return words.say(format!(" yet: {SECRET}")),
         Ask::Approval => words
             .say(" yet: a second person lets it go. ")
             .agent(&reply.by.name)
@@ -368,7 +373,8 @@ fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
             words.say(" yet. These files go with it, for everybody who can read the post:"),
             |words, file| words.line().say("📎 ").theirs(&Theirs::new(file.name.clone())),
         ),
-    }
+    };
+    if holds_secret(&reply.text) { words.line().say(format!("⚠ And {SECRET}")) } else { words }
 }
 
 const fn send_label(ask: Ask) -> &'static str {

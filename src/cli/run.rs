@@ -6,13 +6,17 @@ use crate::case::policy::Policy;
 use crate::case::time::Span;
 use crate::config::{self, Config};
 use crate::engine::{Engine, Parts, Tuning, clock};
-use crate::store::{Store, forget};
+use crate::store::{Store, retain};
 use crate::web;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// How often cases that are too old are looked for.
 const RETAIN_EVERY: Span = Span::hours(1);
+/// How long open connections of the port get, after the engine has stopped in its own time.
+const GOODBYE: Span = Span::seconds(1);
+/// When the process leaves, whoever still holds it: a clean stop takes less than 20 s.
+const LAST: Span = Span::millis(19_500);
 
 /// Runs until it is told to stop.
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
@@ -58,10 +62,27 @@ async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
         Ok(config) => put_policy(&engine, config.policy),
         Err(why) => tracing::error!("the policy stays as it was: {why}"),
     };
+    tokio::spawn(leave_at_last(stop.clone()));
     let ran = signals.around(engine.run(stop.clone()), &stop, reload).await?;
     stop.cancel();
-    let _ = (served.await, swept.await);
+    // Letting go of old cases may be broken off anywhere; a port that is still read, too.
+    swept.abort();
+    let _ = tokio::time::timeout(GOODBYE.to_std(), served).await;
     ran.map_err(Failure::Failed)
+}
+
+/// A disk that answers nothing any more holds even those who only want to let go of it: whatever
+/// happens, the process is gone in time. A restart is as safe as after a kill.
+async fn leave_at_last(stop: CancellationToken) {
+    stop.cancelled().await;
+    let left = std::thread::Builder::new().name("last".into()).spawn(|| {
+        std::thread::sleep(LAST.to_std());
+        eprintln!("careline: something held up the end; left all the same, a restart is safe");
+        std::process::exit(1);
+    });
+    if left.is_err() {
+        tracing::warn!("no thread to watch over the end");
+    }
 }
 
 fn put_policy(engine: &Engine, policy: Policy) {
@@ -73,7 +94,7 @@ fn put_policy(engine: &Engine, policy: Policy) {
 async fn retain(store: Arc<dyn Store>, keep: Option<Span>, stop: CancellationToken) {
     let Some(keep) = keep else { return };
     loop {
-        match forget::retain(&*store, keep, clock::now()).await {
+        match retain::retain(&*store, keep, clock::now()).await {
             Ok(0) => {}
             Ok(cases) => tracing::info!(cases, "old cases were let go"),
             Err(error) => tracing::warn!("old cases could not be let go: {error}"),

@@ -40,13 +40,16 @@ impl Inner {
             tokio::pin!(changed);
             changed.as_mut().enable();
             let now = self.clock.now();
-            let mut fresh = self.store.alarms(now, PAGE + held).await?;
-            fresh.retain(|alarm| !known.contains(alarm));
-            let due = fresh.len();
+            // Those that are known stand in front of all later ones, and must not hide them; nor must
+            // those that are held.
+            let due = self.store.alarms(now, PAGE + known.len() + held).await?;
+            known.retain(|alarm| due.contains(alarm));
+            let fresh: Vec<_> = due.into_iter().filter(|alarm| !known.contains(alarm)).collect();
+            let all = fresh.len();
             let fresh = self.may_go_off(fresh).await?;
-            held = due - fresh.len();
+            held = all - fresh.len();
             if fresh.is_empty() {
-                let wait = self.until_next(now).await?;
+                let wait = self.until_next(now, known.len()).await?;
                 tokio::select! {
                     biased;
                     () = self.shut.cancelled() => return Ok(()),
@@ -97,8 +100,9 @@ impl Inner {
         Ok(())
     }
 
-    async fn until_next(&self, now: Timestamp) -> Result<Span, StoreError> {
-        let ahead = self.store.alarms(now + NAP, PAGE).await?;
+    /// How long until the next alarm, if `known` ones are passed over.
+    async fn until_next(&self, now: Timestamp, known: usize) -> Result<Span, StoreError> {
+        let ahead = self.store.alarms(now + NAP, PAGE + known).await?;
         let next = ahead.iter().map(|(_, alarm)| alarm.at).find(|at| *at > now);
         Ok(next.map_or(NAP, |at| at.since(now)))
     }

@@ -7,12 +7,13 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long drivers get to end after they were told to.
-const DRIVERS: Span = Span::seconds(4);
-/// How long calls and steps under way get to end; what is left is looked up at the next start.
-const UNDER_WAY: Span = Span::seconds(8);
-/// How long the store gets to let go.
+/// How long a stop may take in all, however many of those it waits for are deaf. The process needs
+/// a moment more to end, and has promised to be gone after 20 s.
+const STOP: Span = Span::seconds(16);
+/// Of it, what is kept for the store to let go.
 const CLOSE: Span = Span::seconds(5);
+/// Of the rest, the most that drivers get to hand over what they hold.
+const HAND_OVER: Span = Span::seconds(4);
 
 /// How a task of the engine ended.
 pub(super) enum Ended {
@@ -24,7 +25,7 @@ pub(super) enum Ended {
 
 impl Engine {
     /// Runs until `stop` fires or the machine fails; then stops in order and closes the store, in
-    /// under 20 s.
+    /// 16 s at most.
     ///
     /// # Errors
     /// The sentence with which the engine gave up.
@@ -72,24 +73,14 @@ impl Engine {
         }
     }
 
-    /// Stops intake, then claiming, then waits for what is under way, then closes the store.
-    async fn wind_down(&self, mut tasks: JoinSet<Ended>) {
+    /// Stops intake, then claiming, then waits for what is under way, then closes the store. One
+    /// deadline stands over all of it.
+    async fn wind_down(&self, tasks: JoinSet<Ended>) {
         let inner = &self.0;
         inner.stop.cancel();
-        let drivers = async { while tasks.join_next().await.is_some() {} };
-        // Outbox and alarms end with `shut`; drivers first get a moment to hand over.
-        let handed = clock::within(&*inner.clock, DRIVERS, inner.idle()).await;
-        inner.shut.cancel();
-        if clock::within(&*inner.clock, DRIVERS, drivers).await.is_none() || handed.is_none() {
-            tracing::warn!("a driver did not end when it was told to");
-        }
-        inner.steps.close();
-        let rest = async {
-            inner.outbox.finished().await;
-            inner.steps.wait().await;
-        };
-        if clock::within(&*inner.clock, UNDER_WAY, rest).await.is_none() {
-            tracing::warn!("calls were under way at the end; they are looked up at the next start");
+        let rest = inner.come_to_rest(tasks);
+        if clock::within(&*inner.clock, Span(STOP.0 - CLOSE.0), rest).await.is_none() {
+            tracing::warn!("work was under way at the end; it is looked up at the next start");
         }
         match clock::within(&*inner.clock, CLOSE, inner.store.close()).await {
             Some(Ok(())) => {}
@@ -100,6 +91,19 @@ impl Engine {
 }
 
 impl Inner {
+    /// Returns when drivers, calls and steps have ended.
+    async fn come_to_rest(&self, mut tasks: JoinSet<Ended>) {
+        // Outbox and alarms end with `shut`; drivers first get a moment to hand over.
+        if clock::within(&*self.clock, HAND_OVER, self.idle()).await.is_none() {
+            tracing::warn!("events were still coming in when careline stopped");
+        }
+        self.shut.cancel();
+        self.steps.close();
+        self.outbox.finished().await;
+        self.steps.wait().await;
+        while tasks.join_next().await.is_some() {}
+    }
+
     /// Returns when no step is under way.
     async fn idle(&self) {
         while !self.steps.is_empty() {

@@ -1,25 +1,23 @@
-//! Erasing a customer, and letting go of what is old. Both work in small steps that may be
-//! interrupted and repeated at any point.
+//! Erasing a customer, in small steps that may be interrupted and repeated at any point.
 
-use super::{Kind, Outcome, Store, StoreError};
+use super::walk::{cases, deliveries, each, left, lines, read, write};
+use super::{Kind, Store, StoreError};
 use crate::case::effect::{Act, Delivery, Face, Note, Notice, State, Tone};
 use crate::case::forget::tombstone;
-use crate::case::id::{ContactId, DeliveryId, MessageId, PostId};
+use crate::case::id::{ContactId, DeliveryId, PostId};
 use crate::case::model::{Body, Case, Line, Status};
-use crate::case::record::{Commit, Found, Key, Reach, Record};
+use crate::case::record::{Key, Record};
 use crate::case::rich::{Rich, Theirs};
-use crate::case::time::{Span, Timestamp};
-
-/// Records read at a time.
-const PAGE: usize = 256;
+use crate::case::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// Erases a contact: his words, names, pictures and posts, ours to him, and what stands of them at
 /// the desk (queued, and done at the next run). A keyed mark stays, so that a sweep does not import
-/// him again. The store's files are then written anew, so that nothing remains in free space;
-/// copies
-/// that were made of them (`sled.damaged-*`, exports, backups) are the operator's to delete. Says
-/// how
-/// many cases were emptied.
+/// him again. Events that could not be read go if they name him, with what the team was shown of
+/// them; one that names him beyond its kept part, or not at all, stays until it is old. The store's
+/// files are then written anew, so that nothing remains in free space; copies that were made of
+/// them (`sled.damaged-*`, exports, backups) are the operator's to delete. Says how many cases were
+/// emptied.
 ///
 /// # Errors
 /// [`StoreError`] when the machine fails; erasing again goes on where it stopped.
@@ -70,88 +68,10 @@ pub async fn contacts(
     Ok(found)
 }
 
-/// Lets go of cases that were closed longer ago than this, with all that belongs to them, and of
-/// the log and the envelopes of that time. Says how many cases went.
-///
-/// # Errors
-/// [`StoreError`] when the machine fails.
-pub async fn retain(store: &dyn Store, keep: Span, now: Timestamp) -> Result<usize, StoreError> {
-    let before = now - keep;
-    let old = |case: &Case| {
-        case.status == Status::Closed && case.closed.is_some_and(|closed| closed < before)
-    };
-    let cases = cases(store, old).await?;
-    let mut gone = 0;
-    for case in &cases {
-        gone += usize::from(drop_case(store, case, now).await?);
-    }
-    store.trim(before).await?;
-    Ok(gone)
-}
-
-/// All records of a kind, page by page.
-async fn each(
-    store: &dyn Store,
-    kind: Kind,
-    mut what: impl FnMut(Key, Record),
-) -> Result<(), StoreError> {
-    let mut after: Option<Key> = None;
-    loop {
-        let page = store.scan(kind, after.as_ref(), PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        after = Some(last.clone());
-        for (key, versioned) in page {
-            if let Some(record) = versioned.record {
-                what(key, record);
-            }
-        }
-    }
-}
-
-async fn cases(store: &dyn Store, wanted: impl Fn(&Case) -> bool) -> Result<Vec<Case>, StoreError> {
-    let mut cases = Vec::new();
-    each(store, Kind::Case, |_, record| {
-        if let Record::Case(case) = record
-            && wanted(&case)
-        {
-            cases.push(*case);
-        }
-    })
-    .await?;
-    Ok(cases)
-}
-
-async fn write(
-    store: &dyn Store,
-    at: Timestamp,
-    writes: Vec<(Key, Option<Record>)>,
-) -> Result<(), StoreError> {
-    let writes = writes.into_iter().collect();
-    let commit = Commit { envelope: None, at, reads: Default::default(), writes, log: None };
-    match store.commit(commit).await? {
-        Outcome::Fresh | Outcome::Repeated => Ok(()),
-        Outcome::Conflict => Err(StoreError::Broken("a write without reads met a conflict".into())),
-    }
-}
-
-async fn read(store: &dyn Store, keys: impl IntoIterator<Item = Key>) -> Result<Found, StoreError> {
-    store.read(&Reach { keys: keys.into_iter().collect(), query: None }).await
-}
-
-async fn lines(store: &dyn Store, case: &Case) -> Result<Vec<Line>, StoreError> {
-    let found = read(store, (0..case.lines).map(|seq| Key::Line(case.no, seq))).await?;
-    Ok((0..case.lines).filter_map(|seq| found.line(case.no, seq).cloned()).collect())
-}
-
-async fn deliveries(store: &dyn Store, case: &Case) -> Result<Vec<Delivery>, StoreError> {
-    let ids: Vec<DeliveryId> = (0..case.sent).map(|n| DeliveryId::nth(case.no, n)).collect();
-    let found = read(store, ids.iter().cloned().map(Key::Delivery)).await?;
-    Ok(ids.iter().filter_map(|id| found.delivery(id).cloned()).collect())
-}
-
 async fn erase_case(store: &dyn Store, case: &Case, now: Timestamp) -> Result<(), StoreError> {
-    let mut writes = Vec::new();
-    for mut line in lines(store, case).await? {
+    let mut all = lines(store, case).await?;
+    let mut writes = left(store, case, &all).await?.1;
+    for mut line in all.drain(..) {
         writes.extend(posts(case, &line).into_iter().map(|key| (key, None)));
         blank_line(&mut line);
         writes.push((Key::Line(case.no, line.seq), Some(Record::Line(Box::new(line)))));
@@ -169,28 +89,70 @@ async fn erase_case(store: &dyn Store, case: &Case, now: Timestamp) -> Result<()
     write(store, now, writes).await
 }
 
-/// Unreadable events that name him are dropped: nobody can tell what else of his is in them.
+/// Unreadable events that name him are dropped, since nobody can tell what else of his is in them,
+/// and so is what the team was shown of them.
 async fn erase_unreadable(
     store: &dyn Store,
     contact: &ContactId,
     handle: &Theirs,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut gone = Vec::new();
+    let (mut writes, mut came) = (Vec::new(), BTreeSet::new());
     each(store, Kind::Quarantine, |key, record| {
-        if let Record::Quarantine { raw, .. } = record {
+        if let Record::Quarantine { raw, at, .. } = record {
             let names = |name: &str| !name.is_empty() && raw.raw().contains(name);
             if names(&contact.remote) || names(handle.raw()) {
-                gone.push((key, None));
+                writes.push((key, None));
+                came.insert(at);
             }
         }
     })
     .await?;
-    write(store, now, gone).await
+    for mut notice in notices(store, &came).await? {
+        if blank_delivery(&mut notice) {
+            let amend = erase_notice(&notice, now);
+            writes.push((Key::Delivery(amend.id.clone()), Some(Record::Delivery(Box::new(amend)))));
+        }
+        let key = Key::Delivery(notice.id.clone());
+        writes.push((key, Some(Record::Delivery(Box::new(notice)))));
+    }
+    write(store, now, writes).await
+}
+
+/// What the team was shown of events that could not be read, by the instants at which they came.
+async fn notices(
+    store: &dyn Store,
+    came: &BTreeSet<Timestamp>,
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut found = Vec::new();
+    if came.is_empty() {
+        return Ok(found);
+    }
+    each(store, Kind::Delivery, |_, record| {
+        if let Record::Delivery(delivery) = record
+            && delivery.id.shows_unreadable().is_some_and(|at| came.contains(&at))
+        {
+            found.push(*delivery);
+        }
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Takes the words off a notice that belongs to no case.
+fn erase_notice(of: &Delivery, now: Timestamp) -> Delivery {
+    Delivery {
+        id: DeliveryId::new(format!("{}.erased", of.id)),
+        order: (now, 0),
+        ready: now,
+        act: Act::Desk(Notice::Amend { of: of.id.clone(), to: Box::new(Face::Note(erased())) }),
+        state: State::Waiting { tried: 0 },
+        ..of.clone()
+    }
 }
 
 /// The keys of the network's posts in a line.
-fn posts(case: &Case, line: &Line) -> Vec<Key> {
+pub(super) fn posts(case: &Case, line: &Line) -> Vec<Key> {
     let post = match &line.body {
         Body::Mention { mention, .. } => mention.post.clone(),
         Body::Own { post, .. } => post.clone(),
@@ -291,47 +253,4 @@ fn amend(case: &mut Case, of: &Delivery, now: Timestamp) -> Delivery {
         state: State::Waiting { tried: 0 },
         ..of.clone()
     }
-}
-
-/// A case that was opened again, or changed in any way since it was read, stays: the next run looks
-/// at it anew.
-async fn drop_case(store: &dyn Store, case: &Case, now: Timestamp) -> Result<bool, StoreError> {
-    let own = [Key::Case(case.no), Key::Contact(case.contact.clone())];
-    let found = read(store, own).await?;
-    if found.case(case.no) != Some(case) {
-        return Ok(false);
-    }
-    let mut keys = vec![Key::Case(case.no)];
-    let channel = case.thread.as_ref().map_or(&case.channel, |thread| &thread.channel);
-    let message = |message: &str| {
-        Key::Message(MessageId { channel: channel.clone(), message: message.to_owned() })
-    };
-    for line in lines(store, case).await? {
-        keys.extend(posts(case, &line));
-        if let Body::Remark { source: Some(source), .. } = &line.body {
-            keys.push(Key::Message(source.clone()));
-        }
-        if let Body::Reply(reply) = &line.body {
-            keys.extend(reply.source.clone().map(Key::Message));
-        }
-        keys.push(Key::Line(case.no, line.seq));
-    }
-    for delivery in deliveries(store, case).await? {
-        if let State::Done(receipt) = &delivery.state {
-            keys.push(match &delivery.act {
-                Act::Desk(_) => message(&receipt.remote),
-                Act::Network(_) => Key::Post(case.account.clone(), PostId::new(&receipt.remote)),
-            });
-        }
-        keys.push(Key::Delivery(delivery.id));
-    }
-    keys.extend(case.thread.clone().map(Key::Thread));
-    if let Some(Record::Contact(contact)) = found.get(&Key::Contact(case.contact.clone()))
-        && contact.newest == Some(case.no)
-    {
-        keys.push(Key::Contact(case.contact.clone()));
-    }
-    let writes = keys.into_iter().map(|key| (key, None)).collect();
-    let commit = Commit { envelope: None, at: now, reads: found.versions(), writes, log: None };
-    Ok(store.commit(commit).await? == Outcome::Fresh)
 }

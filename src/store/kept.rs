@@ -13,6 +13,7 @@ use crate::case::record::{
 };
 use crate::case::time::Timestamp;
 use crate::inbox::Task;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -160,12 +161,11 @@ impl<T: Table> Kept<T> {
         }
     }
 
-    /// Drops rows of a prefix that are older than this, page by page.
-    async fn drop_old(
+    /// Drops rows of a prefix, page by page.
+    async fn drop_rows(
         &self,
         prefix: u8,
-        before: Timestamp,
-        at: fn(&[u8]) -> Option<Timestamp>,
+        mut is_old: impl FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
     ) -> Result<u64, StoreError> {
         let (mut from, to) = (vec![prefix], end_of(&[prefix]));
         let mut dropped = 0;
@@ -173,13 +173,35 @@ impl<T: Table> Kept<T> {
             let rows = self.table.range(&from, &to, 4096)?;
             let Some((last, _)) = rows.last() else { return Ok(dropped) };
             from = just_after(last);
-            let old = rows.iter().filter(|(_, value)| at(value).is_some_and(|at| at < before));
-            let gone: Group = old.map(|(key, _)| (key.clone(), None)).collect();
+            let mut gone = Group::new();
+            for (key, value) in &rows {
+                if is_old(key, value)? {
+                    gone.insert(key.clone(), None);
+                }
+            }
             dropped += gone.len() as u64;
             if !gone.is_empty() {
                 self.ask(|answer| Job::Raw(gone, High::default(), answer)).await?;
             }
         }
+    }
+
+    /// Drops old entries of the log whose case is not there any more. Gives how many, and the
+    /// envelopes of the old ones that stay.
+    async fn drop_log(&self, before: Timestamp) -> Result<(u64, BTreeSet<Vec<u8>>), StoreError> {
+        let mut stay = BTreeSet::new();
+        let dropped = self.drop_rows(key::LOG, |_, value| {
+            let entry = serde_json::from_slice::<LogEntry>(value).ok();
+            let Some(entry) = entry.filter(|entry| entry.at < before) else { return Ok(false) };
+            let case = entry.case.map(|no| self.table.get(&key::encode(&Key::Case(no))));
+            let stays = case.transpose()?.flatten().is_some();
+            if stays {
+                stay.insert(key::envelope(&entry.envelope));
+            }
+            Ok(!stays)
+        });
+        let dropped = dropped.await?;
+        Ok((dropped, stay))
     }
 }
 
@@ -198,10 +220,6 @@ fn thread<T: Table>(
 
 fn envelope_at(value: &[u8]) -> Option<Timestamp> {
     value.try_into().ok().map(|bytes| Timestamp(i64::from_be_bytes(bytes)))
-}
-
-fn entry_at(value: &[u8]) -> Option<Timestamp> {
-    serde_json::from_slice::<LogEntry>(value).ok().map(|entry| entry.at)
 }
 
 type Asked = Result<Outcome, StoreError>;
@@ -324,8 +342,12 @@ impl<T: Table> Store for Kept<T> {
 
     fn trim(&self, before: Timestamp) -> Task<'_, Result<u64, StoreError>> {
         Box::pin(async move {
-            let envelopes = self.drop_old(key::ENVELOPE, before, envelope_at).await?;
-            Ok(envelopes + self.drop_old(key::LOG, before, entry_at).await?)
+            let (entries, stay) = self.drop_log(before).await?;
+            let is_old = |key: &[u8], value: &[u8]| {
+                let old = envelope_at(value).is_some_and(|at| at < before);
+                Ok(old && !stay.contains(key))
+            };
+            Ok(entries + self.drop_rows(key::ENVELOPE, is_old).await?)
         })
     }
 

@@ -12,9 +12,11 @@ mod index;
 pub mod kept;
 pub mod key;
 pub mod memory;
+pub mod retain;
 pub mod row;
 pub mod sled;
 pub mod table;
+mod walk;
 
 use crate::case::id::{CaseNo, DeliveryId, EnvelopeId};
 use crate::case::model::Alarm;
@@ -166,7 +168,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the machine fails.
     fn log(&self, after: u64, limit: usize) -> Task<'_, Result<Vec<LogEntry>, StoreError>>;
 
-    /// Drops envelopes and log entries from before this instant. Says how many.
+    /// Drops envelopes and log entries from before this instant, except those of cases that are
+    /// still there. Says how many.
     ///
     /// # Errors
     /// [`StoreError`] when the machine fails.

@@ -4,6 +4,7 @@
 //! all that really happened, in order: checkers judge by it, never by our own store.
 
 pub mod fault;
+mod index;
 pub mod office;
 pub mod square;
 

@@ -5,11 +5,13 @@
 //! checkers and pages read that, and a face turns it into its platform's events.
 
 use super::World;
+use super::index::Index;
 use crate::case::model::Audience;
 use crate::case::time::Timestamp;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeBounds;
 
 /// Somebody who writes posts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,9 +174,9 @@ pub enum No {
 pub struct Square {
     /// How its server behaves, in words that its face understands; empty for the usual.
     pub manner: String,
-    /// Everybody, by id.
+    /// Everybody, by id; kept by [`Square::join`].
     pub people: BTreeMap<String, Person>,
-    /// All posts, deleted ones too, by id.
+    /// All posts, deleted ones too, by id; kept by [`Square::post`].
     pub posts: BTreeMap<i64, SquarePost>,
     /// All media, by id.
     pub media: BTreeMap<String, Medium>,
@@ -184,11 +186,13 @@ pub struct Square {
     pub keys: BTreeMap<(String, String), (i64, Timestamp)>,
     /// The ledger.
     pub happened: Vec<Happening>,
+    index: Index,
 }
 
 impl Square {
     /// Lets a person in, or changes him.
     pub fn join(&mut self, person: Person) {
+        self.index.join(self.people.get(&person.id), &person);
         self.people.insert(person.id.clone(), person);
     }
 
@@ -201,13 +205,13 @@ impl Square {
     /// Whose token is it?
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<&Person> {
-        self.people.values().find(|person| person.token.as_deref() == Some(token))
+        self.people.get(self.index.by_token(token)?)
     }
 
     /// Who has this handle? Case does not matter.
     #[must_use]
     pub fn by_handle(&self, handle: &str) -> Option<&Person> {
-        self.people.values().find(|person| person.handle.eq_ignore_ascii_case(handle))
+        self.people.get(self.index.by_handle(handle)?)
     }
 
     /// Ids of the people whose handles stand in this text behind an `@`, each once, in order.
@@ -277,6 +281,7 @@ impl Square {
         if let Some(key) = post.key.clone() {
             self.keys.insert((post.author.clone(), key), (id, at));
         }
+        self.index.post(&post);
         self.posts.insert(id, post.clone());
         self.note(at, What::Posted { post: Box::new(post) });
         Ok(id)
@@ -330,8 +335,26 @@ impl Square {
     }
 
     /// What this person wrote and is still there, oldest first.
-    pub fn written_by<'a>(&'a self, who: &'a str) -> impl Iterator<Item = &'a SquarePost> + 'a {
-        self.posts.values().filter(move |post| !post.deleted && post.author == who)
+    pub fn written_by<'a>(
+        &'a self,
+        who: &'a str,
+    ) -> impl DoubleEndedIterator<Item = &'a SquarePost> + 'a {
+        self.written_within(who, ..)
+    }
+
+    /// What this person wrote and is still there, with ids in this range, oldest first.
+    pub fn written_within<'a>(
+        &'a self,
+        who: &'a str,
+        ids: impl RangeBounds<i64> + 'a,
+    ) -> impl DoubleEndedIterator<Item = &'a SquarePost> + 'a {
+        let posts = self.index.written_by(who, ids).filter_map(|id| self.posts.get(id));
+        posts.filter(|post| !post.deleted)
+    }
+
+    /// What answers this post itself, deleted ones too, oldest first.
+    pub fn answers_to(&self, id: i64) -> impl DoubleEndedIterator<Item = &SquarePost> {
+        self.index.answers(id).filter_map(|id| self.posts.get(id))
     }
 
     /// The posts above this one, from the first of the conversation to its parent.
@@ -350,15 +373,14 @@ impl Square {
     /// The posts below this one at any depth, oldest first, deleted ones left out.
     #[must_use]
     pub fn descendants(&self, id: i64) -> Vec<&SquarePost> {
-        let mut below = BTreeSet::from([id]);
-        let mut found = Vec::new();
-        for post in self.posts.range(id + 1..).map(|(_, post)| post) {
-            if post.parent.is_some_and(|parent| below.contains(&parent)) {
-                below.insert(post.id);
-                found.extend((!post.deleted).then_some(post));
+        let (mut found, mut next) = (BTreeMap::new(), vec![id]);
+        while let Some(above) = next.pop() {
+            for post in self.answers_to(above) {
+                next.push(post.id);
+                found.insert(post.id, post);
             }
         }
-        found
+        found.into_values().filter(|post| !post.deleted).collect()
     }
 
     /// Happenings after `seq`.

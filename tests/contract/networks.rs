@@ -51,6 +51,8 @@ async fn a_mention_is_heard_once_with_all_that_a_card_shows() {
 async fn the_first_start_begins_at_now_and_a_later_one_where_it_ended() {
     each(|bench| async move {
         bench.post("901", "@acme long ago", |_| ());
+        // Servers tell times in thousandths of a second.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         let driver = bench.driver(&[]);
         let (stop, task) = bench.listen(&driver).await;
         bench.post("901", "@acme first", |_| ());

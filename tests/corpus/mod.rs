@@ -113,6 +113,9 @@ async fn play(talks: Vec<Talk>) {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut playing = tokio::task::JoinSet::new();
     for (n, talk) in talks.into_iter().enumerate() {
+        if n > 0 && n % 250 == 0 {
+            println!("{n} conversations were begun after {:?}", began.elapsed());
+        }
         let player = Player::new(&demo, &ledger, n);
         let place = room.clone().acquire_owned().await.expect("an open door");
         playing.spawn(async move {

@@ -51,7 +51,7 @@ fn abilities(account: &str) -> Abilities {
     Abilities { resend, ..Abilities::cautious("Mastodon") }
 }
 
-fn policy() -> Policy {
+pub fn policy() -> Policy {
     let mut policy = Policy::standard();
     let desk = DeskId::new(house::DESK);
     (policy.fuse_account, policy.fuse_case) = (500, 500);

@@ -6,6 +6,7 @@
 //! `SIM_SEEDS=FROM..TO cargo test --release --test main sim` plays these days, each twice, and
 //! tells of each that fails its smallest story.
 
+mod alarms;
 mod check;
 mod day;
 mod disk;
@@ -15,6 +16,7 @@ mod life;
 mod old;
 mod shrink;
 mod sky;
+mod stop;
 mod town;
 
 use life::Day;

@@ -31,6 +31,28 @@ pub struct Town {
     pub latest: Span,
 }
 
+/// A post as the engine hears of it.
+pub fn mention(account: &AccountId, square: &Square, post: &SquarePost) -> Mention {
+    Mention {
+        contact: ContactId { account: account.clone(), remote: post.author.clone() },
+        handle: Theirs::new(&*post.author),
+        name: Theirs::new(post.author.to_uppercase()),
+        author_url: None,
+        avatar: None,
+        post: local(square, post.id),
+        parent: post.parent.map(|id| local(square, id)),
+        conversation: post.root.to_string(),
+        audience: post.audience,
+        text: Theirs::new(&*post.text),
+        warning: None,
+        media: Vec::new(),
+        url: None,
+        written: post.written,
+        language: None,
+        no_reply: None,
+    }
+}
+
 impl Town {
     fn name(&self) -> &str {
         self.account.as_str()
@@ -49,9 +71,10 @@ impl Town {
         if post.text.starts_with(GARBAGE) {
             return matches!(happening.what, What::Posted { .. }).then(|| self.garbage(&post));
         }
+        let written = |post| mention(&self.account, square, post);
         match &happening.what {
-            What::Posted { post } => Some(Event::Mentioned(Box::new(self.mention(square, post)))),
-            What::Edited { post } => Some(Event::Changed(Box::new(self.mention(square, post)))),
+            What::Posted { post } => Some(Event::Mentioned(Box::new(written(post)))),
+            What::Edited { post } => Some(Event::Changed(Box::new(written(post)))),
             What::Deleted { post } => {
                 Some(Event::Withdrawn { account: self.account.clone(), post: local(square, *post) })
             }
@@ -75,27 +98,6 @@ impl Town {
             url: None,
             written: post.written,
         }))
-    }
-
-    fn mention(&self, square: &Square, post: &SquarePost) -> Mention {
-        Mention {
-            contact: ContactId { account: self.account.clone(), remote: post.author.clone() },
-            handle: Theirs::new(&*post.author),
-            name: Theirs::new(post.author.to_uppercase()),
-            author_url: None,
-            avatar: None,
-            post: local(square, post.id),
-            parent: post.parent.map(|id| local(square, id)),
-            conversation: post.root.to_string(),
-            audience: post.audience,
-            text: Theirs::new(&*post.text),
-            warning: None,
-            media: Vec::new(),
-            url: None,
-            written: post.written,
-            language: None,
-            no_reply: None,
-        }
     }
 
     /// Reads one page and puts it; the cursor comes when all of it is safe.

@@ -10,7 +10,7 @@ use crate::case::id::MessageId;
 use crate::case::limits;
 use crate::case::model::{Alarm, Ask, Body, Case, ReplyState, Wake};
 use crate::case::record::{Decision, Key, Record};
-use crate::case::reply::{Words, capture, finish, tell, withdraw};
+use crate::case::reply::{self, Words, capture, finish, tell, withdraw};
 use crate::case::rich::Rich;
 use crate::case::text::fit;
 
@@ -126,17 +126,20 @@ pub fn reworded(mut draft: Draft<'_>, remark: &Remark) -> Decision {
     }
 }
 
-/// The undo time begins anew, unless the reply asks for a press anyway.
+/// The undo time begins anew, unless the new words ask for a press. A reply that asks already asks
+/// anew if there is something new to ask; what only a second person may answer stays his.
 fn hold_again(draft: &mut Draft<'_>, case: &mut Case, seq: u32) {
     let Some(reply) = draft.reply(case.no, seq) else { return };
-    let asks = !reply.files.is_empty() || gate::holds_secret(&reply.text);
-    let held = reply.state == ReplyState::Held;
+    let ask = reply::asks_for(&reply.text, &reply.files);
     case.alarms.retain(|alarm| alarm.what != Wake::Release(seq));
-    if held && !asks {
-        case.alarms.push(Alarm { at: draft.at + draft.policy.undo, what: Wake::Release(seq) });
-    } else if held {
-        let ask = if reply.files.is_empty() { Ask::Secret } else { Ask::Files };
-        draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Asking(ask));
+    match (&reply.state, ask) {
+        (ReplyState::Held, None) => {
+            case.alarms.push(Alarm { at: draft.at + draft.policy.undo, what: Wake::Release(seq) });
+        }
+        (ReplyState::Asking(Ask::Approval), _) | (_, None) => {}
+        (_, Some(ask)) => {
+            draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Asking(ask));
+        }
     }
     tell(draft, case, seq, 0);
 }

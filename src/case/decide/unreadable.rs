@@ -25,8 +25,8 @@ pub fn decide(
     let words = Rich::of(format!("Something from {source} could not be read: {why}. It is kept."))
         .quote(&Theirs::new(fit(raw.raw(), 600)));
     // Several may be decided in one instant.
-    let id = format!("q{}.{}", at.0, draft.spare.0);
-    tell_team(&mut draft, &id, words);
+    let id = DeliveryId::unreadable(at, draft.spare);
+    tell_team(&mut draft, id.as_str(), words);
     draft.done("quarantined")
 }
 

@@ -23,7 +23,7 @@ fn card(play: &Play) -> String {
     let open = |record: &Versioned| match &record.record {
         Some(Record::Delivery(delivery)) => match &delivery.act {
             Act::Desk(Notice::Open { card, .. }) if delivery.case == Some(play.case().no) => {
-                Some(format!("{card:?}"))
+                serde_json::to_string(card).ok()
             }
             _ => None,
         },

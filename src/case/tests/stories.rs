@@ -158,6 +158,36 @@ fn files_secrets_and_old_words_wait_for_a_press() {
 }
 
 #[test]
+fn an_edit_of_a_reply_that_asks_asks_anew() {
+    let mut play = claimed();
+    let mut remark = play.remark("maria", "hello");
+    play.pass(Span::hours(12));
+    play.take(Event::Said(Box::new(remark.clone())));
+    assert_eq!(play.reply_line(1).state, ReplyState::Asking(Ask::Old));
+    assert!(!play.told().contains("password"));
+    remark.text = "hello, password: hunter2".into();
+    play.take(Event::Reworded(Box::new(remark.clone())));
+    assert_eq!(play.reply_line(1).state, ReplyState::Asking(Ask::Secret));
+    assert!(play.told().contains("password"));
+    remark.text = "hello again".into();
+    play.take(Event::Reworded(Box::new(remark)));
+    play.wait(Span::hours(1));
+    assert!(play.texts().is_empty(), "what asks never goes by itself");
+}
+
+#[test]
+fn a_second_person_reads_that_the_words_hold_a_secret() {
+    let mut play = claimed();
+    play.policy.learners.insert(agent("maria").id);
+    let mut remark = play.remark("maria", "hello");
+    play.take(Event::Said(Box::new(remark.clone())));
+    remark.text = "password: hunter2".into();
+    play.take(Event::Reworded(Box::new(remark)));
+    assert_eq!(play.reply_line(1).state, ReplyState::Asking(Ask::Approval));
+    assert!(play.told().contains("seems to hold a password"));
+}
+
+#[test]
 fn a_long_reply_becomes_a_chain_in_one_lane() {
     let mut play = claimed();
     play.says("maria", &"A sentence of some length. ".repeat(40));

@@ -5,6 +5,7 @@
 //! its text; an event stays unacknowledged, and Slack brings it again.
 
 use super::calls::Trouble;
+use super::caught;
 use super::hear::asked::{self, Asked, FIELD, Surface, Way};
 use super::hear::{self, Me};
 use super::wire::{Callback, Command, Interaction, Message};
@@ -136,10 +137,7 @@ async fn event(slack: &Shared, inbox: &Inbox, me: &Me, payload: &Value) -> Resul
 
 async fn closed(slack: &Shared, inbox: &Inbox, me: &Me, event: &Value) -> Ack {
     let Some((channel, why)) = hear::closed(event) else { return Ack::Safe };
-    let threads: Vec<_> = {
-        let all = slack.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().filter(|t| t.channel.channel == channel).cloned().collect()
-    };
+    let threads = slack.caught.ours_in(&channel);
     let all = threads.iter().map(|thread| hear::lost(me, &channel, &thread.root, why));
     match put_all(inbox, all.collect()).await {
         Some(_) => Ack::Safe,
@@ -150,6 +148,9 @@ async fn closed(slack: &Shared, inbox: &Inbox, me: &Me, event: &Value) -> Ack {
 async fn heard(slack: &Shared, inbox: &Inbox, me: &Me, mut message: Message) -> Ack {
     let found = slack.find(me, hear::people(&message)).await;
     let Ok(people) = found else { return Ack::Not };
+    if !caught::catch_up(slack, inbox, me, &message, SOON).await {
+        return Ack::Not;
+    }
     let first = slack.twice.lock().unwrap_or_else(PoisonError::into_inner).first(&message);
     if let Some(first) = first {
         message.ts = first;

@@ -221,6 +221,7 @@ impl Ear {
             state.connected = true;
             state.hello = now;
         });
+        self.slack.caught.begin();
         self.slack.is_app(&frame.connection_info.app_id);
         self.inbox.pulse(&self.slack.feed(), Pulse::Read);
         self.swept.notify_one();

@@ -5,6 +5,7 @@
 
 mod answer;
 mod calls;
+mod caught;
 pub mod face;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
@@ -31,7 +32,6 @@ use bytes::Bytes;
 use calls::{Calls, Trouble};
 use hear::Me;
 use secrecy::ExposeSecret;
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use url::Url;
@@ -75,9 +75,6 @@ enum Mode {
     Http { secret: Secret, path: String },
 }
 
-/// Threads that are remembered at most.
-const REMEMBERED: usize = 50_000;
-
 /// One workspace.
 struct Slack {
     desk: DeskId,
@@ -89,8 +86,8 @@ struct Slack {
     channels: Vec<String>,
     people: people::Book,
     me: Mutex<Option<Me>>,
-    /// Threads we know of: a closed channel takes them along.
-    threads: Mutex<BTreeSet<ThreadId>>,
+    /// Threads we know of, and which of them were read since Slack was last connected.
+    caught: caught::Caught,
     forms: answer::Slow,
     twice: Mutex<answer::Twice>,
 }
@@ -143,7 +140,7 @@ fn open(desk: &DeskId, section: &Section, ground: &Ground) -> Result<Arc<dyn Des
         channels,
         people: people::Book::default(),
         me: Mutex::default(),
-        threads: Mutex::default(),
+        caught: caught::Caught::default(),
         forms: answer::Slow::default(),
         twice: Mutex::default(),
     }))))
@@ -216,15 +213,6 @@ impl Slack {
         }
     }
 
-    fn remember(&self, thread: ThreadId) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.insert(thread);
-        // Whatever is forgotten here is found gone when something is posted there.
-        if threads.len() > REMEMBERED {
-            threads.pop_first();
-        }
-    }
-
     async fn deliver(&self, out: &Outgoing) -> Result<Receipt, Failure> {
         let call = say::notice(out)
             .ok_or_else(|| Failure::Never("its thread or message is not known".into()))?;
@@ -267,7 +255,7 @@ impl Slack {
         };
         let mut url = None;
         if let Notice::Open { channel, .. } = &out.notice {
-            self.remember(ThreadId { channel: channel.clone(), root: ts.to_owned() });
+            self.caught.open(ThreadId { channel: channel.clone(), root: ts.to_owned() });
             url = self.permalink(&channel.channel, ts).await;
         }
         Ok(Receipt { remote: ts.to_owned(), url, at })

@@ -97,7 +97,8 @@ pub(super) async fn look(slack: &Slack, out: &Outgoing) -> Looked {
             let mut url = None;
             if let Some(channel) = place {
                 url = slack.permalink(&channel.channel, &message.ts).await;
-                slack.remember(ThreadId { channel, root: message.ts.clone() });
+                let root = message.ts.clone();
+                slack.caught.tell_one(ThreadId { channel, root });
             }
             Looked::There(Receipt { remote: message.ts, url, at })
         }
@@ -138,11 +139,16 @@ async fn find(
 /// then, slowly, the others: an edit or a deletion shows nowhere but in the thread itself.
 pub(super) async fn sweep(slack: &Shared, marks: Vec<Mark>, inbox: Inbox) -> Result<(), Failure> {
     let me = slack.me().await.map_err(Trouble::after_read)?;
-    marks.iter().for_each(|mark| slack.remember(mark.thread.clone()));
+    slack.caught.tell(marks.iter().map(|mark| &mark.thread));
+    let life = slack.caught.life();
     let latest = latest(slack, &marks).await?;
     let (changed, mut still): (Vec<Mark>, Vec<Mark>) = marks.into_iter().partition(|mark| {
         let newest = latest.get(&mark.thread);
         mark.waits || newest.is_some_and(|newest| is_newer(newest, mark.seen))
+    });
+    // Nothing was said in these since: what is heard live is not behind anything.
+    still.iter().filter(|mark| latest.contains_key(&mark.thread)).for_each(|mark| {
+        slack.caught.read(&mark.thread, life);
     });
     // Where nobody has written there is nothing to change.
     still.retain(|mark| !mark.known.is_empty() || !latest.contains_key(&mark.thread));
@@ -156,7 +162,8 @@ pub(super) async fn sweep(slack: &Shared, marks: Vec<Mark>, inbox: Inbox) -> Res
         if slow {
             tokio::time::sleep(SLOWLY).await;
         }
-        thread(slack, &me, &inbox, mark).await?;
+        thread(slack, &me, &inbox, mark, None).await?;
+        slack.caught.read(&mark.thread, life);
     }
     inbox.pulse(&slack.feed(), Pulse::Progress(total, total));
     Ok(())
@@ -225,7 +232,14 @@ fn from(mark: &Mark) -> Option<Timestamp> {
     mark.seen.map(|seen| oldest.map_or(seen, |oldest| seen.min(oldest - Span::millis(1))))
 }
 
-async fn thread(slack: &Shared, me: &Me, inbox: &Inbox, mark: &Mark) -> Result<(), Failure> {
+/// Reads a thread again; `before` leaves out that message and those after it.
+pub(super) async fn thread(
+    slack: &Shared,
+    me: &Me,
+    inbox: &Inbox,
+    mark: &Mark,
+    before: Option<&str>,
+) -> Result<(), Failure> {
     let (channel, root) = (&mark.thread.channel.channel, &mark.thread.root);
     let oldest = from(mark).map(ts);
     let mut args = vec![
@@ -237,7 +251,8 @@ async fn thread(slack: &Shared, me: &Me, inbox: &Inbox, mark: &Mark) -> Result<(
     args.extend(oldest.as_deref().map(|oldest| ("oldest", oldest)));
     let mut messages = Vec::new();
     let read = pages(slack, "conversations.replies", &args, |message| {
-        messages.push(message);
+        let wanted = before.is_none_or(|before| instant(&message.ts) < instant(before));
+        messages.extend(wanted.then_some(message));
         true
     })
     .await;

@@ -76,6 +76,7 @@ impl Inner {
         let (row, version) = self.row(&next.id).await?;
         let Some(delivery) = row.filter(|row| row.state.is_pending()) else {
             self.outbox.queue().remove(&next.id);
+            self.outbox.notes().unclear.remove(&next.id);
             return Ok(());
         };
         let state = delivery.state.clone();
@@ -102,7 +103,7 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let waiting = matches!(load.head().state, State::Waiting { .. });
         let lane = load.next.lane.clone();
-        let single = waiting && self.outbox.notes().singly.contains(&lane);
+        let single = waiting && !self.outbox.queue().merges(&lane);
         if !is_mergeable(load.head()) || single {
             return Ok(());
         }
@@ -321,7 +322,7 @@ impl Inner {
     /// Several in one message were refused; one by one shows which of them it was.
     async fn part(self: &Arc<Self>, mut load: Load, attempt: Attempt) -> Result<(), StoreError> {
         tracing::info!(lane = load.next.lane, "merged posts were refused, now one by one");
-        self.outbox.notes().singly.insert(load.next.lane.clone());
+        self.outbox.queue().part(&load.next.lane);
         let now = self.clock.now();
         let tried = attempt.number;
         self.restate(&mut load, now, |row| row.state = State::Waiting { tried }).await?;

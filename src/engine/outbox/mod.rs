@@ -17,7 +17,7 @@ use crate::case::time::{Span, Timestamp};
 use crate::store::{Store, StoreError};
 use fuse::Fuse;
 use queue::{Next, Queue};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
@@ -41,8 +41,6 @@ pub(super) struct Outbox {
 #[derive(Default)]
 struct Notes {
     fuse: Fuse,
-    /// Lanes in which merged posts were refused: one by one until they are empty.
-    singly: BTreeSet<String>,
     /// Looks that could not tell, by delivery.
     unclear: BTreeMap<DeliveryId, u32>,
 }

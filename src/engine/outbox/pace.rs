@@ -24,6 +24,11 @@ impl Tokens {
         Self { full: Timestamp(i64::MIN) }
     }
 
+    /// As good as new: nothing need be remembered of it.
+    pub(super) fn is_full(self, now: Timestamp) -> bool {
+        self.full <= now
+    }
+
     /// When the next post may leave.
     pub(super) fn next(self, pace: Pace) -> Timestamp {
         let burst = i64::from(pace.burst.max(1)) - 1;

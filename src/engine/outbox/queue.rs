@@ -28,6 +28,8 @@ struct Item {
 struct Lane {
     items: BTreeMap<(Order, DeliveryId), Item>,
     busy: bool,
+    /// Merged posts were refused here: one by one until it is empty.
+    singly: bool,
     placed: Option<Placed>,
 }
 
@@ -214,6 +216,18 @@ impl Queue {
         self.place(lane);
     }
 
+    /// Nothing of this lane is merged any more until it is empty.
+    pub(super) fn part(&mut self, lane: &str) {
+        if let Some(slot) = self.lanes.get_mut(lane) {
+            slot.singly = true;
+        }
+    }
+
+    /// May posts of this lane be merged?
+    pub(super) fn merges(&self, lane: &str) -> bool {
+        !self.lanes.get(lane).is_some_and(|lane| lane.singly)
+    }
+
     /// Puts the lane's head where it belongs now.
     fn place(&mut self, name: &str) {
         let Some(lane) = self.lanes.get_mut(name) else { return };
@@ -279,6 +293,7 @@ impl Queue {
             .min()
             .map(|(rank, lane, bucket)| (rank.clone(), lane.clone(), bucket.clone()))?;
         let pace = self.pace(&bucket);
+        self.tokens.retain(|_, tokens| !tokens.is_full(now));
         self.tokens.entry(bucket.clone()).or_insert_with(Tokens::full).take(now, pace);
         if let Some(again) = self.barred.dead.get_mut(way(&bucket)) {
             *again = now + probe;

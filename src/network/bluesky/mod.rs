@@ -30,6 +30,7 @@ use crate::net::Ground;
 use crate::setting::{Mistakes, Section};
 use call::{Client, Trouble, Xrpc};
 use hear::Hint;
+use known::Known;
 use session::Sessions;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -208,8 +209,26 @@ impl Bluesky {
         }
     }
 
+    /// The very first start. Written down before the server is asked for anything, so that what is
+    /// mentioned before it answers counts.
+    async fn begin(&self, inbox: &Inbox) -> Result<(), Shut> {
+        let (notifications, own) = (self.feed("notifications"), self.feed("own"));
+        if inbox.cursor(&notifications).await?.is_none()
+            && let Some(start) = Known::from_cursor(None, self.now() - self.since).cursor()
+        {
+            self.save(inbox, &notifications, start).await?;
+        }
+        if inbox.cursor(&own).await?.is_none() {
+            self.save(inbox, &own, wire::tid(self.now().0, 0)).await?;
+        }
+        Ok(())
+    }
+
     async fn run(&self, inbox: &Inbox) -> Stopped {
         self.client.begin().await;
+        if self.begin(inbox).await.is_err() {
+            return Stopped::Asked;
+        }
         let account = self.account.clone();
         let id = format!("{account}/state/{}", self.now().0);
         let event = Event::AccountState { account, abilities: Self::abilities(&self.handle) };

@@ -396,13 +396,8 @@ pub(super) async fn own(
     let query = [("repo", us), ("collection", POSTS), ("limit", "100")];
     let page: KeptPage = driver.client.get("com.atproto.repo.listRecords", &query).await?;
     inbox.pulse(&feed, Pulse::Read);
-    let Some(since) = since else {
-        // The first time: what stands there already is not news.
-        told.extend(page.records.iter().map(|kept| kept.uri.clone()));
-        let start = super::wire::tid(driver.now().0, 0);
-        return Ok(driver.save(inbox, &feed, start).await?);
-    };
-    let first = super::wire::tid_micros(&since).unwrap_or_default();
+    // What stood there before the first start is not news.
+    let first = since.as_deref().and_then(super::wire::tid_micros).unwrap_or_default();
     for kept in page.records.iter().rev() {
         let rkey = kept.uri.rsplit('/').next().unwrap_or_default();
         let late = super::wire::tid_micros(rkey).is_some_and(|at| at >= first);

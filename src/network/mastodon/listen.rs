@@ -5,7 +5,7 @@ use super::Mastodon;
 use super::client::Unread;
 use super::hear::{self, Item, Me};
 use crate::case::event::{Envelope, Event};
-use crate::case::id::FeedId;
+use crate::case::id::{AccountId, FeedId};
 use crate::case::limits::IN_FLIGHT;
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Pulse, Shut};
@@ -51,14 +51,48 @@ struct Feed {
     path: Vec<String>,
     query: &'static [(&'static str, &'static str)],
     read: fn(&Me, &str) -> Item,
-    /// `None` until the store was asked; empty if there was nothing when it began.
+    /// `None` until the store was asked.
     cursor: Option<String>,
+}
+
+/// How far a feed was read, as its cursor says it.
+enum Place {
+    /// To this id.
+    After(String),
+    /// Not at all yet: all from this instant on counts, or simply all.
+    Since(Option<Timestamp>),
+}
+
+impl Place {
+    const SINCE: &str = "since:";
+
+    /// A feed that begins at this instant.
+    fn beginning(since: Timestamp) -> String {
+        format!("{}{}", Self::SINCE, since.0)
+    }
+
+    fn of(cursor: &str) -> Self {
+        match cursor.strip_prefix(Self::SINCE) {
+            Some(micros) => Self::Since(micros.parse().ok().map(Timestamp)),
+            // Earlier versions wrote this for a list that was empty.
+            None if cursor.is_empty() => Self::Since(None),
+            None => Self::After(cursor.to_owned()),
+        }
+    }
+}
+
+fn mentions_feed(account: &AccountId) -> FeedId {
+    FeedId::new(format!("{account}/mentions"))
+}
+
+fn own_feed(account: &AccountId) -> FeedId {
+    FeedId::new(format!("{account}/own"))
 }
 
 impl Feed {
     fn mentions(me: &Me) -> Self {
         Self {
-            id: FeedId::new(format!("{}/mentions", me.account)),
+            id: mentions_feed(&me.account),
             path: ["api", "v1", "notifications"].map(str::to_owned).to_vec(),
             query: &[("types[]", "mention"), ("include_filtered", "true"), ("limit", "80")],
             read: hear::notification,
@@ -68,7 +102,7 @@ impl Feed {
 
     fn own(me: &Me) -> Self {
         Self {
-            id: FeedId::new(format!("{}/own", me.account)),
+            id: own_feed(&me.account),
             path: ["api", "v1", "accounts", &me.id, "statuses"].map(str::to_owned).to_vec(),
             query: &[("exclude_reblogs", "true"), ("limit", "40")],
             read: hear::own_post,
@@ -87,6 +121,9 @@ impl Mastodon {
     }
 
     async fn work(&self, inbox: &Inbox) -> Stopped {
+        if self.begin(inbox).await.is_err() {
+            return Stopped::Asked;
+        }
         let (me, state) = match self.introduce(inbox).await {
             Ok(known) => known,
             Err(why) => return Stopped::Dead(why),
@@ -101,9 +138,21 @@ impl Mastodon {
         }
     }
 
+    /// The very first start: at now, or as far back as the operator asked for. Written down before
+    /// the server is asked for anything, so that what is mentioned before it answers counts.
+    async fn begin(&self, inbox: &Inbox) -> Result<(), Shut> {
+        let since = (self.client.ground.now)() - self.since;
+        for feed in [mentions_feed(&self.account), own_feed(&self.account)] {
+            if inbox.cursor(&feed).await?.is_none() {
+                put_cursor(inbox, &feed, Place::beginning(since)).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Asks who we are and what we may do, until the server answers or says that the token is dead.
     async fn introduce(&self, inbox: &Inbox) -> Result<(Me, Envelope), String> {
-        let feed = FeedId::new(format!("{}/mentions", self.account));
+        let feed = mentions_feed(&self.account);
         let mut failures = 0;
         loop {
             let asked = async { Ok::<_, Unread>((self.me().await?, self.state().await?)) };
@@ -161,13 +210,14 @@ impl Mastodon {
         if feed.cursor.is_none() {
             feed.cursor = inbox.cursor(&feed.id).await?;
         }
-        let more = match feed.cursor.as_deref() {
-            None => self.begin(inbox, me, feed).await?,
-            Some("") => self.read_back(inbox, me, feed, None).await?,
-            Some(_) => true,
-        };
-        let Some(from) = feed.cursor.clone().filter(|_| more) else { return Ok(()) };
-        let (mut at, mut seen) = (from, Vec::new());
+        let place = |feed: &Feed| Place::of(feed.cursor.as_deref().unwrap_or_default());
+        if let Place::Since(since) = place(feed)
+            && !self.read_back(inbox, me, feed, since).await?
+        {
+            return Ok(());
+        }
+        let Place::After(mut at) = place(feed) else { return Ok(()) };
+        let mut seen = Vec::new();
         loop {
             let page = self.page(me, feed, ("min_id", &at)).await?;
             // An item that nobody can read may have no id; the others around it count all the same.
@@ -182,22 +232,6 @@ impl Mastodon {
         }
     }
 
-    /// The very first start: at now, or as far back as the operator asked for. Says whether there
-    /// is more to read from the cursor on.
-    async fn begin(&self, inbox: &Inbox, me: &Me, feed: &mut Feed) -> Result<bool, Ended> {
-        let mut more = false;
-        if self.since > Span(0) {
-            let since = (self.client.ground.now)() - self.since;
-            more = self.read_back(inbox, me, feed, Some(since)).await?;
-        }
-        if feed.cursor.is_none() {
-            let page = self.page(me, feed, ("limit", "1")).await?;
-            let newest = page.iter().find_map(|item| item.id.clone()).unwrap_or_default();
-            self.follow(inbox, feed, newest).await?;
-        }
-        Ok(more)
-    }
-
     /// Reads backwards to the beginning, or to an instant, and takes all that, oldest first. What
     /// is too far to be held at once is not: only its oldest page is taken, and the answer is that
     /// there is more from the cursor on.
@@ -209,7 +243,8 @@ impl Mastodon {
         since: Option<Timestamp>,
     ) -> Result<bool, Ended> {
         let mut all = self.page(me, feed, ("", "")).await?;
-        let late = |item: &Item| since.is_none_or(|since| item.at.is_none_or(|at| at >= since));
+        let late =
+            |item: &Item| since.is_none_or(|since| item.at.is_none_or(|at| is_from(at, since)));
         let mut pages = 0;
         while all.last().is_some_and(late) {
             let Some(below) = all.iter().rev().find_map(|item| item.id.clone()) else { break };
@@ -225,16 +260,17 @@ impl Mastodon {
             all.extend(page);
         }
         let newest = all.iter().find_map(|item| item.id.clone());
+        let is_far = pages >= BACK;
         all.retain(late);
-        let is_empty = all.is_empty();
-        self.take(inbox, feed, all, &mut Vec::new()).await?;
+        // All that is listed is older, and what comes from now on stands behind it.
+        let long_ago = since.is_some_and(|at| (self.client.ground.now)().since(at) >= BEHIND.0);
         match newest {
-            Some(newest) if is_empty || feed.cursor.as_ref().is_none_or(String::is_empty) => {
+            Some(newest) if all.is_empty() && (long_ago || is_far) => {
                 self.follow(inbox, feed, newest).await?;
             }
-            _ => {}
+            _ => self.take(inbox, feed, all, &mut Vec::new()).await?,
         }
-        Ok(pages >= BACK)
+        Ok(is_far)
     }
 
     /// One page, newest first, as the server lists it.
@@ -267,8 +303,7 @@ impl Mastodon {
 
     async fn follow(&self, inbox: &Inbox, feed: &mut Feed, to: String) -> Result<(), Ended> {
         if feed.cursor.as_ref() != Some(&to) {
-            let event = Event::FeedState { feed: feed.id.clone(), cursor: to.clone() };
-            inbox.put(Envelope::new(format!("{}:at:{to}", feed.id), event)).await?;
+            put_cursor(inbox, &feed.id, to.clone()).await?;
             feed.cursor = Some(to);
         }
         Ok(())
@@ -328,6 +363,18 @@ fn noted(item: &Item) -> Option<(String, (String, Option<Timestamp>))> {
     Some((item.id.clone()?, (post, item.at)))
 }
 
+/// Is it from then or later? Servers tell thousandths of a second, some of them whole seconds only.
+const fn is_from(at: Timestamp, since: Timestamp) -> bool {
+    let grain = if at.0 % 1_000_000 == 0 { 1_000_000 } else { 1_000 };
+    at.0 >= since.0 - since.0.rem_euclid(grain)
+}
+
+async fn put_cursor(inbox: &Inbox, feed: &FeedId, cursor: String) -> Result<(), Shut> {
+    let id = format!("{feed}:at:{cursor}");
+    let event = Event::FeedState { feed: feed.clone(), cursor };
+    inbox.put(Envelope::new(id, event)).await.map(drop)
+}
+
 /// Puts them in this order, several at once, and waits until all are safe.
 pub(super) async fn put_all(
     inbox: &Inbox,
@@ -383,6 +430,13 @@ mod tests {
         let many: Vec<i64> = (0..100).rev().collect();
         assert_eq!(behind(&seen(&many, now), now).as_deref(), Some("40"));
         assert_eq!(behind(&[], now), None);
+    }
+
+    #[test]
+    fn what_was_written_in_the_very_instant_of_the_start_counts() {
+        let since = Timestamp(7_654_321);
+        assert!(is_from(Timestamp(7_654_000), since) && is_from(Timestamp(7_000_000), since));
+        assert!(!is_from(Timestamp(7_653_000), since) && !is_from(Timestamp(6_000_000), since));
     }
 
     #[test]

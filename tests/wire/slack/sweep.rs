@@ -46,6 +46,38 @@ async fn words_that_no_event_told_are_found_by_the_sweep() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_is_taken_before_what_is_heard_live_after_it() {
+    let scene = Scene::listening().await;
+    let root = scene.root();
+    scene.change(|w| {
+        w.faults.set(Fault {
+            face: "office".into(),
+            call: "socket".into(),
+            skip: 0,
+            times: 0,
+            wrong: Wrong::Silence,
+        })
+    });
+    scene.say(ANN, Some(root), "one");
+    scene.say(ANN, Some(root), "two");
+    // The socket was deaf; what it swallowed is gone when it is opened anew.
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    scene.change(|w| w.faults.clear(None));
+    scene.change(|w| face::hang_up(w, "office", "refresh_requested"));
+    scene.swept().await;
+    // No sweep has read the thread yet, and none is needed.
+    scene.say(ANN, Some(root), "three");
+    scene.said("three").await;
+    let said = |e: &Envelope| match &e.event {
+        Event::Said(remark) => Some(remark.text.clone()),
+        _ => None,
+    };
+    let mut order: Vec<String> = scene.envelopes().iter().filter_map(said).collect();
+    order.dedup();
+    assert_eq!(order, ["one", "two", "three"], "in the order in which she wrote");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn our_own_messages_come_as_echoes_with_their_marks() {
     let scene = Scene::new().await;
     let card = careline::case::effect::Notice::Open {

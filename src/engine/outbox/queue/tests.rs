@@ -74,6 +74,25 @@ fn what_is_not_on_disk_holds_its_place() {
 }
 
 #[test]
+fn what_is_over_is_not_remembered() {
+    let mut queue = queue();
+    for n in 0..100 {
+        let (lane, bucket) = (format!("l{n}"), format!("slack:C{n}"));
+        let id = format!("a{n}");
+        put(&mut queue, &row(&id, &lane, &bucket, false, n));
+        let now = i64::from(n) * 10;
+        assert_eq!(take(&mut queue, now + 1), Some(id.clone()));
+        queue.part(&lane);
+        assert!(!queue.merges(&lane));
+        queue.remove(&DeliveryId::new(id));
+        queue.free(&lane);
+        assert!(queue.merges(&lane), "an empty lane begins anew");
+    }
+    assert!(queue.lanes.is_empty() && queue.places.is_empty());
+    assert_eq!(queue.tokens.len(), 1, "full buckets are not kept");
+}
+
+#[test]
 fn a_lane_that_waits_does_not_hold_others() {
     let mut queue = queue();
     put(&mut queue, &row("a1", "a", "x", false, 1));

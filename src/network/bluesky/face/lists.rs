@@ -147,8 +147,7 @@ fn whole(view: &View<'_>, post: &SquarePost) -> Value {
 fn below(view: &View<'_>, post: &SquarePost, depth: usize) -> Value {
     let mut thread = whole(view, post);
     if depth > 0 {
-        let answers = view.square.posts.values();
-        let answers = answers.filter(|p| p.parent == Some(post.id) && view.shows(p));
+        let answers = view.square.answers_to(post.id).filter(|answer| view.shows(answer));
         thread["replies"] = answers.map(|post| below(view, post, depth - 1)).collect();
     }
     thread

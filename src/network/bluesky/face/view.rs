@@ -56,7 +56,7 @@ impl View<'_> {
             "uri": names::uri(post),
             "cid": names::cid(&record),
             "author": self.author(&post.author),
-            "replyCount": self.square.posts.values().filter(|p| p.parent == Some(post.id)).count(),
+            "replyCount": self.square.answers_to(post.id).count(),
             "repostCount": 0,
             "likeCount": 0,
             "quoteCount": 0,

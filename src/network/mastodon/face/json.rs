@@ -79,7 +79,7 @@ pub(super) fn status(view: &View<'_>, post: &SquarePost) -> Value {
     let name = id(flavour, post.id);
     let link = format!("{}/{name}", page(base, author));
     let media = post.media.iter().filter_map(|id| square.media.get(id));
-    let answers = square.posts.values().filter(|p| p.parent == Some(post.id) && !p.deleted);
+    let answers = square.answers_to(post.id).filter(|answer| !answer.deleted);
     json!({
         "id": name,
         "created_at": post.written.to_string(),

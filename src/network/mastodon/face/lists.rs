@@ -8,6 +8,7 @@ use crate::case::model::Audience;
 use crate::case::time::Timestamp;
 use crate::world::square::{Happening, Square, SquarePost, What};
 use serde_json::Value;
+use std::ops::Bound;
 
 /// One notification: its number, when it came, and the post.
 pub(super) struct Notice<'a> {
@@ -53,24 +54,46 @@ pub(super) fn notifications(stage: &Stage, call: &Call, rest: &[&str]) -> Result
     let types = call.all("types");
     let wanted = types.is_empty() || types.iter().any(|t| t == "mention");
     let wanted = wanted && !call.all("exclude_types").iter().any(|t| t == "mention");
+    let page = Page::of(call, 40, 80)?;
     let mut world = stage.world.look();
     let square = &*world.square(&stage.name);
     let view = View { square, base: &call.base, flavour: call.flavour };
-    let shown = |notice: Notice<'_>| {
+    let shown = |notice: &Notice<'_>| {
         let name = json::id(call.flavour, notice.number);
-        (notice.number, json::notification(&view, (&name, notice.at), notice.post))
+        json::notification(&view, (&name, notice.at), notice.post)
     };
-    let all = square.happened.iter().filter(|_| wanted);
-    let all = all.filter_map(|of| notice(square, call.flavour, of, me));
+    let happened = if wanted { &square.happened[..] } else { &[] };
+    let within = |ids| within(happened, call.flavour, ids);
+    let told = |of| notice(square, call.flavour, of, me);
     match rest {
-        [] => page(call, all.map(shown).collect(), 40, 80),
+        [] => {
+            let all = within(page.ids).iter().filter_map(told);
+            Ok(page.answer(call, all.map(|notice| (notice.number, notice)), shown))
+        }
         [id] => {
-            let number = json::number(call.flavour, id);
-            let one = all.map(shown).find(|(n, _)| Some(*n) == number);
-            one.map(|(_, value)| Answer::ok(value)).ok_or_else(Answer::missing)
+            let number = json::number(call.flavour, id).ok_or_else(Answer::missing)?;
+            let one =
+                within((Bound::Included(number), Bound::Included(number))).iter().find_map(told);
+            one.map(|notice| Answer::ok(shown(&notice))).ok_or_else(Answer::missing)
         }
         _ => Err(Answer::missing()),
     }
+}
+
+/// The happenings whose notifications have these numbers.
+fn within(happened: &[Happening], flavour: Flavour, (least, most): Ids) -> &[Happening] {
+    let number = |of: &Happening| notice_number(flavour, of.seq, of.at);
+    let from = happened.partition_point(|of| match least {
+        Bound::Included(least) => number(of) < least,
+        Bound::Excluded(below) => number(of) <= below,
+        Bound::Unbounded => false,
+    });
+    let to = happened.partition_point(|of| match most {
+        Bound::Included(most) => number(of) <= most,
+        Bound::Excluded(above) => number(of) < above,
+        Bound::Unbounded => true,
+    });
+    happened.get(from..to).unwrap_or_default()
 }
 
 /// Source: docs, methods/accounts#statuses. One's own list shows all, also private ones.
@@ -78,13 +101,16 @@ pub(super) fn written_by(stage: &Stage, call: &Call, id: &str) -> Result<Answer>
     let known = ["only_media", "exclude_replies", "exclude_reblogs", "pinned", "tagged"];
     call.takes(&[&PAGING[..], &known[..]].concat())?;
     let (replies, pinned) = (!call.flag("exclude_replies")?, call.flag("pinned")?);
+    let page = Page::of(call, 20, 40)?;
     let mut world = stage.world.look();
     let square = &*world.square(&stage.name);
     square.people.get(id).ok_or_else(Answer::missing)?;
     let view = View { square, base: &call.base, flavour: call.flavour };
-    let posts = square.written_by(id).filter(|post| square.may_read(call.viewer(), post));
+    let posts = square.written_within(id, page.ids);
+    let posts = posts.filter(|post| square.may_read(call.viewer(), post));
     let posts = posts.filter(|post| !pinned && (replies || post.parent.is_none()));
-    page(call, posts.map(|post| (post.id, json::status(&view, post))).collect(), 20, 40)
+    let posts = posts.map(|post| (post.id, post));
+    Ok(page.answer(call, posts, |post| json::status(&view, post)))
 }
 
 /// Source: docs, methods/timelines. Nobody follows anybody here: home is one's own posts.
@@ -94,6 +120,7 @@ pub(super) fn timeline(stage: &Stage, call: &Call, which: &str) -> Result<Answer
     if !["home", "public"].contains(&which) {
         return Err(Answer::missing());
     }
+    let page = Page::of(call, 20, 40)?;
     let mut world = stage.world.look();
     let square = &*world.square(&stage.name);
     let view = View { square, base: &call.base, flavour: call.flavour };
@@ -101,36 +128,67 @@ pub(super) fn timeline(stage: &Stage, call: &Call, which: &str) -> Result<Answer
         Some(me) => post.author == *me && !post.deleted,
         None => post.audience == Audience::Public && !post.deleted,
     };
-    let posts = square.posts.values().filter(seen);
-    page(call, posts.map(|post| (post.id, json::status(&view, post))).collect(), 20, 40)
+    let posts = square.posts.range(page.ids).map(|(_, post)| post).filter(seen);
+    let posts = posts.map(|post| (post.id, post));
+    Ok(page.answer(call, posts, |post| json::status(&view, post)))
 }
 
-/// One page, newest first. `min_id` is the page right above an id, `since_id` the newest page that
-/// ends there. Source: docs, api/guidelines ("Pagination").
-fn page(call: &Call, mut all: Vec<(i64, Value)>, usual: usize, most: usize) -> Result<Answer> {
-    all.sort_by_key(|(number, _)| *number);
-    let limit = match call.param("limit") {
-        None => usual,
-        Some(text) => text.parse().map_err(|_| Answer::no(422, "limit must be a number"))?,
-    };
-    let limit = limit.clamp(1, most);
-    let bound = |name: &str| -> Result<Option<i64>> {
-        let Some(text) = call.param(name) else { return Ok(None) };
-        let number = json::number(call.flavour, text);
-        number.map(Some).ok_or_else(|| Answer::no(400, &format!("{name} is not an id")))
-    };
-    let (max, since, min) = (bound("max_id")?, bound("since_id")?, bound("min_id")?);
-    let above = min.or(since).unwrap_or(i64::MIN);
-    all.retain(|(number, _)| *number > above && max.is_none_or(|max| *number < max));
-    let cut = all.len().saturating_sub(limit);
-    let mut shown = if min.is_some() { all } else { all.split_off(cut) };
-    shown.truncate(limit);
-    shown.reverse();
-    let link = links(call, &shown);
-    Ok(Answer { status: 200, link, body: shown.into_iter().map(|(_, value)| value).collect() })
+/// Ids from here to there.
+type Ids = (Bound<i64>, Bound<i64>);
+
+/// The page a caller wants, newest first. `min_id` is the page right above an id, `since_id` the
+/// newest page that ends there. Source: docs, api/guidelines ("Pagination").
+struct Page {
+    ids: Ids,
+    limit: usize,
+    /// The oldest of these, not the newest.
+    oldest: bool,
 }
 
-fn links(call: &Call, shown: &[(i64, Value)]) -> Option<String> {
+impl Page {
+    fn of(call: &Call, usual: usize, most: usize) -> Result<Self> {
+        let limit = match call.param("limit") {
+            None => usual,
+            Some(text) => text.parse().map_err(|_| Answer::no(422, "limit must be a number"))?,
+        };
+        let bound = |name: &str| -> Result<Option<i64>> {
+            let Some(text) = call.param(name) else { return Ok(None) };
+            let number = json::number(call.flavour, text);
+            number.map(Some).ok_or_else(|| Answer::no(400, &format!("{name} is not an id")))
+        };
+        let (max, since, min) = (bound("max_id")?, bound("since_id")?, bound("min_id")?);
+        let beyond = |id: Option<i64>| id.map_or(Bound::Unbounded, Bound::Excluded);
+        let low = min.or(since);
+        // A range that ends before it begins holds nothing, and a tree would not take it.
+        let max = max.map(|max| max.max(low.map_or(max, |low| low.saturating_add(1))));
+        Ok(Self {
+            ids: (beyond(low), beyond(max)),
+            limit: limit.clamp(1, most),
+            oldest: min.is_some(),
+        })
+    }
+
+    /// What lies in [`Page::ids`], in order of its numbers, cut to the page and shown.
+    fn answer<T>(
+        &self,
+        call: &Call,
+        all: impl DoubleEndedIterator<Item = (i64, T)>,
+        show: impl Fn(&T) -> Value,
+    ) -> Answer {
+        let shown: Vec<(i64, T)> = if self.oldest {
+            let mut oldest: Vec<_> = all.take(self.limit).collect();
+            oldest.reverse();
+            oldest
+        } else {
+            all.rev().take(self.limit).collect()
+        };
+        let link = links(call, &shown);
+        let body = shown.iter().map(|(_, item)| show(item)).collect();
+        Answer { status: 200, link, body }
+    }
+}
+
+fn links<T>(call: &Call, shown: &[(i64, T)]) -> Option<String> {
     let name = |number: i64| json::id(call.flavour, number);
     let (newest, oldest) = (name(shown.first()?.0), name(shown.last()?.0));
     let at = format!("{}{}", call.base, call.path);

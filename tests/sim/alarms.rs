@@ -1,0 +1,88 @@
+//! Alarms that went off before and still stand in the store, as after a restored backup: those that
+//! come later must not wait behind them.
+
+use super::life::START;
+use careline::case::event::{Envelope, Event};
+use careline::case::id::{AccountId, CaseNo, EnvelopeId};
+use careline::case::model::{Alarm, Wake};
+use careline::case::record::{Commit, Key, Reach, Record};
+use careline::case::time::{Span, Timestamp};
+use careline::engine::clock::Stepped;
+use careline::engine::{Engine, Parts, Tuning};
+use careline::inbox::Door;
+use careline::store::Store;
+use careline::store::kept::Kept;
+use careline::store::memory::Memory;
+use careline::world::square::{Square, SquarePost};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// More than the engine reads at once.
+const STUCK: i64 = 600;
+
+fn commit(envelope: Option<String>, writes: Vec<(Key, Option<Record>)>) -> Commit {
+    Commit {
+        envelope: envelope.map(EnvelopeId::new),
+        at: START,
+        reads: Default::default(),
+        writes: writes.into_iter().collect(),
+        log: None,
+    }
+}
+
+async fn alarms(store: &dyn Store, no: CaseNo) -> Vec<Alarm> {
+    let reach = Reach { keys: [Key::Case(no)].into(), query: None };
+    store.read(&reach).await.unwrap().case(no).unwrap().alarms.clone()
+}
+
+/// Gives this case one alarm; `known` = it went off before.
+async fn set(store: &dyn Store, no: CaseNo, at: Timestamp, known: bool) {
+    let reach = Reach { keys: [Key::Case(no)].into(), query: None };
+    let mut case = store.read(&reach).await.unwrap().case(no).unwrap().clone();
+    case.alarms = vec![Alarm { at, what: Wake::Snooze }];
+    let row = (Key::Case(no), Some(Record::Case(Box::new(case))));
+    let envelope = known.then(|| format!("due:{}:snooze:{}", no.0, at.0));
+    store.commit(commit(envelope, vec![row])).await.unwrap();
+}
+
+#[tokio::test]
+async fn alarms_that_are_stuck_hide_no_later_ones() {
+    let store = Arc::new(Kept::open(Memory::default(), START).unwrap());
+    let (clock, stop) = (Stepped::at(START), CancellationToken::new());
+    let parts = Parts {
+        store: store.clone(),
+        policy: super::life::policy(),
+        networks: Vec::new(),
+        desks: Vec::new(),
+        clock: Arc::new(clock.clone()),
+        tuning: Tuning::default(),
+    };
+    let engine = Engine::open(parts).await.unwrap();
+    let account = AccountId::new(super::day::ACCOUNTS[0]);
+    for n in 0..=STUCK {
+        let post = SquarePost { id: n, ..SquarePost::by(&format!("c{n}"), "help") };
+        let event =
+            Event::Mentioned(Box::new(super::town::mention(&account, &Square::default(), &post)));
+        engine.put(Envelope::new(format!("m{n}"), event)).await.unwrap();
+    }
+    let last = store.last_case().await.unwrap();
+    let late = START + Span::seconds(7);
+    for no in 1..=last.0 {
+        let at = if no == last.0 { late } else { START + Span(no.cast_signed()) };
+        set(&*store, CaseNo(no), at, no != last.0).await;
+    }
+    let told = stop.clone();
+    let run = tokio::spawn(async move { engine.run(told).await });
+    for _ in 0..4000 {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        clock.step(late + Span::millis(1));
+        if alarms(&*store, last).await.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(alarms(&*store, last).await, Vec::new(), "it waited behind {STUCK} others");
+    assert_eq!(alarms(&*store, CaseNo(1)).await.len(), 1, "and those were stuck indeed");
+    run.abort();
+}
