@@ -2,6 +2,7 @@
 //! on disk must bear.
 
 mod crash;
+mod crowd;
 mod desks;
 mod disk;
 mod erase;

@@ -13,6 +13,8 @@ mod house;
 mod life;
 #[cfg(test)]
 mod old;
+#[cfg(test)]
+mod outage;
 mod shrink;
 mod sky;
 mod town;
