@@ -55,6 +55,7 @@ pub mod retry;
 pub mod rich;
 pub mod text;
 pub mod time;
+pub mod tone;
 
 mod decide;
 pub use decide::decide;

@@ -7,6 +7,7 @@ use super::id::{
 };
 use super::rich::Theirs;
 use super::time::Timestamp;
+use super::tone::Score;
 use serde::{Deserialize, Serialize};
 
 /// A member of staff who acts, with the name people know him by.
@@ -187,6 +188,9 @@ pub struct Case {
     /// Why it is urgent, and which rung of the ladder was told.
     #[serde(default)]
     pub alert: Option<Alert>,
+    /// What was read in his newest mention.
+    #[serde(default)]
+    pub score: Option<Score>,
 }
 
 /// A case that was put out of sight.

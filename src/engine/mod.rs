@@ -10,6 +10,7 @@
 mod alarms;
 pub mod clock;
 pub mod health;
+pub mod judge;
 mod numbers;
 mod outbox;
 mod run;
@@ -30,6 +31,7 @@ use crate::network::Network;
 use crate::store::{Store, StoreError};
 use clock::Clock;
 use health::Board;
+use judge::Judge;
 use numbers::Numbers;
 use outbox::Outbox;
 use settle::Settling;
@@ -105,6 +107,7 @@ pub(crate) struct Inner {
     settling: Settling,
     alarms: Notify,
     board: Board,
+    judge: Judge,
     /// Steps under way.
     steps: TaskTracker,
     /// Nothing more is taken.
@@ -122,6 +125,7 @@ impl Engine {
     /// The store cannot be read.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let last = parts.store.last_case().await?;
+        let judge = Judge::load(&*parts.store).await?;
         let outbox = Outbox::load(&*parts.store, &parts.tuning).await?;
         let deployment = parts.store.identity().deployment;
         let names = parts.networks.iter().map(|(id, _)| id.as_str());
@@ -142,6 +146,7 @@ impl Engine {
             settling: Settling::default(),
             alarms: Notify::new(),
             board,
+            judge,
             steps: TaskTracker::new(),
             shut: CancellationToken::new(),
             stop: CancellationToken::new(),

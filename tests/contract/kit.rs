@@ -124,6 +124,7 @@ pub(super) fn case(no: u64) -> Case {
         tags: Vec::new(),
         snoozed: None,
         alert: None,
+        score: None,
     }
 }
 

@@ -10,4 +10,5 @@ mod kit;
 mod model;
 pub mod networks;
 mod power;
+mod score;
 mod store;
