@@ -258,6 +258,5 @@ mod tests {
         assert!(tone("This is a wonderful day", true).compound > 0.3);
         assert_eq!(tone("", true).compound, 0.0);
         assert_eq!(tone("wer war die", false).compound, 0.0);
-        assert!(tone("na so was 😡", false).compound < 0.0);
     }
 }
