@@ -25,6 +25,7 @@
 //! * [`store`] remembers. It talks to nobody, and answers only what is on disk.
 //! * [`engine`] moves. It never looks inside an effect and knows no platform by name.
 //! * [`config`] reads what the operator decided. It connects to nothing.
+//! * [`score`] reads tone and sees bursts. It knows nobody's reach and forgets nothing on its own.
 //! * [`sandbox`] is the demo. It reaches nothing but this machine.
 //! * [`cli`] is the command line. It decides nothing about cases.
 //!
@@ -43,6 +44,7 @@ pub mod inbox;
 pub mod net;
 pub mod network;
 pub mod sandbox;
+pub mod score;
 pub mod setting;
 pub mod store;
 pub mod web;

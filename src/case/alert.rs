@@ -11,6 +11,7 @@ use super::id::{AgentId, Bucket, ChannelId, Lane};
 use super::model::{Alarm, Alert, Case, Shown, Status, Wake};
 use super::policy::{Called, Rung};
 use super::rich::{Piece, Rich};
+use super::tone::Score;
 
 /// Starts, restarts or stops the clock of a case that waits. To be called whenever that may have
 /// changed.
@@ -67,6 +68,12 @@ pub fn read(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention) {
     let often = policy.alerts.again;
     if often > 0 && again >= often as usize {
         raise(draft, case, format!("wrote {often} times without an answer"), None);
+    }
+    // A score calls nobody; it only adds to what a rule, a clock or a person raised.
+    if case.alert.is_some()
+        && let Some(why) = case.score.as_ref().and_then(Score::reason)
+    {
+        raise(draft, case, why, None);
     }
 }
 

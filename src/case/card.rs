@@ -5,6 +5,7 @@ use super::effect::{Button, Card, Face, Note, Style, Tone};
 use super::event::Mention;
 use super::model::{Audience, Case, Status};
 use super::rich::{Rich, Theirs};
+use super::tone;
 
 /// A button that asks these words about this case.
 #[must_use]
@@ -102,6 +103,9 @@ fn facts(case: &Case) -> Vec<(String, Rich)> {
     }
     if case.wrote > 1 {
         facts.push(("Wrote".to_owned(), Rich::of(format!("{} times", case.wrote))));
+    }
+    if let Some(score) = tone::fact(case) {
+        facts.push(("Score".to_owned(), score));
     }
     if !case.tags.is_empty() {
         facts.push(("Tags".to_owned(), Rich::of(case.tags.join(", "))));

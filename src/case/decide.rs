@@ -1,6 +1,7 @@
 //! The one switch. What happens for each event is told in the file of its name.
 
 mod asked;
+mod burst;
 mod changed;
 mod delivered;
 mod due;
@@ -21,6 +22,7 @@ use super::record::{Decision, Found, Key, Record};
 #[must_use]
 pub fn decide(policy: &Policy, found: &Found, envelope: &Envelope) -> Decision {
     let mut draft = Draft::new(policy, found, envelope.at, envelope.spare);
+    draft.score.clone_from(&envelope.score);
     match &envelope.event {
         Event::Mentioned(mention) => mentioned::decide(draft, mention),
         Event::Changed(mention) => changed::changed(draft, mention),
@@ -39,6 +41,7 @@ pub fn decide(policy: &Policy, found: &Found, envelope: &Envelope) -> Decision {
         }
         Event::Trouble { source, why } => unreadable::trouble(draft, source, why),
         Event::Restored { source } => unreadable::restored(draft, source),
+        Event::Burst(many) => burst::decide(draft, many),
         Event::FeedState { feed, cursor } => {
             draft.write(Key::Cursor(feed.clone()), Record::Cursor(cursor.clone()));
             draft.done("read_on")

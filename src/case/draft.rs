@@ -10,6 +10,7 @@ use super::policy::Policy;
 use super::record::{Decision, Found, Key, Record};
 use super::rich::Rich;
 use super::time::{Span, Timestamp};
+use super::tone::Score;
 
 /// See the module.
 pub struct Draft<'a> {
@@ -21,6 +22,8 @@ pub struct Draft<'a> {
     pub at: Timestamp,
     /// A number for a new case.
     pub spare: CaseNo,
+    /// What was read in the event.
+    pub score: Option<Score>,
     /// What was decided so far.
     pub out: Decision,
 }
@@ -29,7 +32,7 @@ impl<'a> Draft<'a> {
     /// Nothing decided yet.
     #[must_use]
     pub fn new(policy: &'a Policy, found: &'a Found, at: Timestamp, spare: CaseNo) -> Self {
-        Self { policy, found, at, spare, out: Decision::default() }
+        Self { policy, found, at, spare, score: None, out: Decision::default() }
     }
 
     /// Ends it with these words for the log.

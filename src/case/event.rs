@@ -9,9 +9,11 @@ use super::id::{
 use super::model::{Agent, Alarm, Audience};
 use super::rich::Theirs;
 use super::time::Timestamp;
+use super::tone::Score;
 use serde::{Deserialize, Serialize};
 
-/// An event with its id and its time. The engine stamps `at` and `spare`; drivers leave them.
+/// An event with its id and its time. The engine stamps `at`, `spare` and `score`; drivers leave
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// What makes it the same when it comes twice.
@@ -22,12 +24,22 @@ pub struct Envelope {
     pub spare: CaseNo,
     /// What happened.
     pub event: Event,
+    /// What the engine read in it, before it was decided. Stored with it, so that deciding it again
+    /// decides the same.
+    #[serde(default)]
+    pub score: Option<Score>,
 }
 
 impl Envelope {
     /// What a driver puts into the inbox.
     pub fn new(id: impl Into<String>, event: Event) -> Self {
-        Self { id: EnvelopeId::new(id), at: Timestamp::default(), spare: CaseNo::default(), event }
+        Self {
+            id: EnvelopeId::new(id),
+            at: Timestamp::default(),
+            spare: CaseNo::default(),
+            event,
+            score: None,
+        }
     }
 }
 
@@ -109,6 +121,8 @@ pub enum Event {
         /// Its name.
         source: String,
     },
+    /// Far more customers write than usual.
+    Burst(Box<Many>),
     /// A feed was read up to here, and everything before is safe.
     FeedState {
         /// The feed.
@@ -158,6 +172,7 @@ impl Event {
             Self::Unreadable { .. } => "unreadable",
             Self::Trouble { .. } => "trouble",
             Self::Restored { .. } => "restored",
+            Self::Burst(_) => "burst",
             Self::FeedState { .. } => "feed_state",
             Self::AccountState { .. } => "account_state",
             Self::Echo { .. } => "echo",
@@ -200,6 +215,23 @@ pub struct Mention {
     pub language: Option<String>,
     /// May we answer it through the network's API? If not, why.
     pub no_reply: Option<String>,
+}
+
+/// Many mentions at once, as the engine noticed them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Many {
+    /// To which account.
+    pub account: AccountId,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many came since.
+    pub count: u32,
+    /// How many usually come in such a time, rounded up.
+    pub usual: u32,
+    /// Words, links and places that they have in common.
+    pub common: Vec<Theirs>,
+    /// A few of them, as they were written.
+    pub voices: Vec<Theirs>,
 }
 
 /// A picture, film, sound or other thing of a post. Never fetched by us.

@@ -56,6 +56,7 @@ pub mod retry;
 pub mod rich;
 pub mod text;
 pub mod time;
+pub mod tone;
 
 mod decide;
 pub use decide::decide;

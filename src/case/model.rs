@@ -8,6 +8,7 @@ use super::id::{
 use super::likeness::Likeness;
 use super::rich::Theirs;
 use super::time::Timestamp;
+use super::tone::Score;
 use serde::{Deserialize, Serialize};
 
 /// A member of staff who acts, with the name people know him by.
@@ -194,6 +195,9 @@ pub struct Case {
     /// What is odd about the customer's handle or name.
     #[serde(default)]
     pub odd: Option<Likeness>,
+    /// What was read in his newest mention.
+    #[serde(default)]
+    pub score: Option<Score>,
 }
 
 /// A case that was put out of sight.

@@ -64,6 +64,9 @@ pub struct Policy {
     /// When a case calls for somebody.
     #[serde(default)]
     pub alerts: Alerts,
+    /// Mentions are scored, and the score learns from what the team does.
+    #[serde(default)]
+    pub score: bool,
 }
 
 /// When a case calls for somebody, and whom.
@@ -149,6 +152,7 @@ impl Policy {
             zone: "UTC".into(),
             canned: BTreeMap::new(),
             alerts: Alerts::default(),
+            score: true,
         }
     }
 

@@ -35,7 +35,7 @@ pub fn reach(envelope: &Envelope, found: &Found) -> Reach {
         }
         Event::ThreadGone { thread, .. } => want.thread(thread),
         Event::Unreadable { .. } => want.key(Key::Quarantine(envelope.id.clone())),
-        Event::Trouble { .. } | Event::Restored { .. } => {}
+        Event::Trouble { .. } | Event::Restored { .. } | Event::Burst(_) => {}
         Event::FeedState { feed, .. } => want.key(Key::Cursor(feed.clone())),
         Event::AccountState { account, .. } => want.key(Key::Account(account.clone())),
         Event::Echo { delivery, .. } => {

@@ -18,7 +18,7 @@ impl From<ExportError> for Failure {
 
 /// Opens the store of a configuration, does something, and closes it whatever happened. One that is
 /// not there yet is only made if `makes`.
-fn with<T>(
+pub(super) fn with<T>(
     dir: &Path,
     makes: bool,
     what: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,

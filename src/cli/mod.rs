@@ -8,6 +8,7 @@ mod data;
 mod init;
 mod log;
 mod run;
+mod score;
 mod serve;
 mod signals;
 
@@ -108,6 +109,14 @@ enum Command {
     Verify {
         #[command(flatten)]
         place: Where,
+    },
+    /// The score that learns: measures it on files, explains, exports or resets it.
+    Score(score::ScoreArgs),
+    /// Replays a timeline and prints each burst as a line of JSON.
+    Bursts {
+        /// Lines of JSON with `created_at` and `brand`, and perhaps `topic`, `score`, `text`.
+        #[arg(long, value_name = "FILE")]
+        events: PathBuf,
     },
 }
 
@@ -251,6 +260,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Export { place, json: _ } => data::export(&place.config),
         Command::Import { place, file } => data::import(&place.config, &file),
         Command::Verify { place } => data::verify(&place.config),
+        Command::Score(args) => score::score(&args),
+        Command::Bursts { events } => score::bursts(&events),
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo(args.into()),
     }

@@ -16,8 +16,8 @@ pub(super) struct Ruled {
     pub(super) retention: Option<Span>,
 }
 
-const KNOWN: &str = "the keys above the first header, [fuse], [agents], [ops], [hours], [alerts], \
-    [[alerts.ladder]], [[alerts.rules]]";
+const KNOWN: &str = "the keys above the first header, [fuse], [agents], [ops], [hours], [score], \
+    [alerts], [[alerts.ladder]], [[alerts.rules]]";
 
 /// Reads the file; mistakes are noted. Routes and abilities come from the wiring.
 pub(super) fn read(text: &Text, env: Env, wired: &Wired, mistakes: &mut Vec<Mistake>) -> Ruled {
@@ -39,6 +39,9 @@ pub(super) fn read(text: &Text, env: Env, wired: &Wired, mistakes: &mut Vec<Mist
     policy.agents = agents(&file.section("agents"), &wired.desk_names, mistakes);
     policy.ops = ops(&file.section("ops"), &wired.desk_names, mistakes);
     policy.alerts = alerts::read(&mut file, &policy.zone, &wired.desk_names, mistakes);
+    let section = file.section("score");
+    policy.score = section.flag("on", policy.score);
+    close(&section, mistakes);
     file.done(KNOWN, mistakes);
     Ruled { policy, retention: (days > 0).then(|| Span::days(days)) }
 }

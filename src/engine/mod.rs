@@ -11,6 +11,7 @@ mod alarms;
 pub mod clock;
 pub mod health;
 mod hear;
+pub mod judge;
 mod numbers;
 mod outbox;
 mod run;
@@ -31,6 +32,7 @@ use crate::network::Network;
 use crate::store::{Store, StoreError};
 use clock::Clock;
 use health::Board;
+use judge::Judge;
 use numbers::Numbers;
 use outbox::Outbox;
 use settle::Settling;
@@ -111,6 +113,7 @@ pub(crate) struct Inner {
     /// may have taken his words back meanwhile, so nothing is released there yet.
     unswept: Mutex<BTreeSet<DeskId>>,
     board: Board,
+    judge: Judge,
     /// Steps under way.
     steps: TaskTracker,
     /// Nothing more is taken.
@@ -128,6 +131,7 @@ impl Engine {
     /// The store cannot be read.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let last = parts.store.last_case().await?;
+        let judge = Judge::load(&*parts.store).await?;
         let outbox = Outbox::load(&*parts.store, &parts.tuning).await?;
         let deployment = parts.store.identity().deployment;
         let names = parts.networks.iter().map(|(id, _)| id.as_str());
@@ -151,6 +155,7 @@ impl Engine {
             again: Notify::new(),
             unswept: Mutex::new(unswept),
             board,
+            judge,
             steps: TaskTracker::new(),
             shut: CancellationToken::new(),
             stop: CancellationToken::new(),

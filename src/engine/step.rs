@@ -7,7 +7,7 @@ use crate::case::record::{Commit, Decision, Found, Key, LogEntry, Reach, Record}
 use crate::case::rich::Theirs;
 use crate::case::time::{Span, Timestamp};
 use crate::case::{decide, limits, reach, text};
-use crate::inbox::{Shut, Taken, boundary};
+use crate::inbox::{Door, Shut, Taken, boundary};
 use crate::store::{Outcome, StoreError};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -48,11 +48,15 @@ impl Inner {
             return Err(Shut);
         }
         envelope.at = self.clock.now();
+        if self.policy().score {
+            envelope.score = self.judge.read(&envelope.event);
+        }
         let event = envelope.event.name();
         let taken = match self.guarded(&envelope).await {
             Err(broken) if broken.is_of_its_own() => self.set_aside(&envelope, broken).await,
             other => other,
         };
+        self.tell_bursts(envelope.at);
         // Safe on disk, and no driver knows yet.
         boundary::here("engine.taken");
         health::took(event, taken.as_ref().ok(), self.clock.now().since(began));
@@ -152,11 +156,35 @@ impl Inner {
         }
         let used = decision.writes.contains_key(&Key::Case(envelope.spare));
         let commit = commit(envelope, &found, decision, &policy.revision);
+        let entry = commit.log.clone();
         Ok(match self.write(commit).await? {
-            Outcome::Fresh => Some((Taken { repeated: false, answer }, used)),
+            Outcome::Fresh => {
+                self.teach(envelope, entry).await;
+                Some((Taken { repeated: false, answer }, used))
+            }
             Outcome::Repeated => Some((Taken { repeated: true, answer: None }, false)),
             Outcome::Conflict => None,
         })
+    }
+
+    /// A burst is an event of its own; the mention it was noticed with does not wait for it.
+    fn tell_bursts(self: &Arc<Self>, at: Timestamp) {
+        for many in self.judge.noticed() {
+            let id = format!("burst:{}:{}", many.account, at.0);
+            let engine = super::Engine(self.clone());
+            let burst = Envelope::new(id, Event::Burst(Box::new(many)));
+            self.steps.spawn(async move { engine.put(burst).await });
+        }
+    }
+
+    /// The score learns from what was done, and what came is counted: once, when it is on disk. It
+    /// is not worth stopping for.
+    async fn teach(&self, envelope: &Envelope, entry: Option<LogEntry>) {
+        let Some(entry) = entry.filter(|_| self.policy().score) else { return };
+        self.judge.watch(envelope);
+        if let Err(error) = self.judge.learn(&*self.store, &entry).await {
+            tracing::warn!("the score could not learn: {error}");
+        }
     }
 
     /// Reads in rounds what the decision needs.

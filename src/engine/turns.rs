@@ -110,7 +110,10 @@ pub(super) fn keys(envelope: &Envelope) -> BTreeSet<String> {
         | Event::Echo { delivery, .. } => vec![format!("d {delivery}")],
         Event::Due { case, .. } => vec![format!("n {case}")],
         Event::ThreadGone { thread: gone, .. } => vec![thread(gone)],
-        Event::Unreadable { .. } | Event::Trouble { .. } | Event::Restored { .. } => Vec::new(),
+        Event::Unreadable { .. }
+        | Event::Trouble { .. }
+        | Event::Restored { .. }
+        | Event::Burst(_) => Vec::new(),
         Event::FeedState { feed, .. } => vec![format!("f {feed}")],
         Event::AccountState { account, .. } => vec![format!("a {account}")],
     };

@@ -2,6 +2,7 @@
 //! on disk must bear.
 
 mod crash;
+mod crowd;
 mod desks;
 mod disk;
 mod erase;
@@ -9,4 +10,5 @@ mod kit;
 mod model;
 pub mod networks;
 mod power;
+mod score;
 mod store;

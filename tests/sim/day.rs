@@ -227,7 +227,7 @@ fn say(sky: &Sky, who: &str, root: i64, text: &str, files: Vec<String>) {
     });
 }
 
-fn asked(sky: &Sky, member: &str, root: i64, words: &str) {
+pub fn asked(sky: &Sky, member: &str, root: i64, words: &str) {
     sky.note(format!("{member} asks below {root}: {words}"));
     let payload = json!({ "thread": root, "words": words });
     sky.change(|world| {

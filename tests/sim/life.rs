@@ -27,6 +27,8 @@ pub struct Day {
     pub sky: Sky,
     pub disk: Disk,
     plan: Vec<(Timestamp, Act)>,
+    /// What else shall happen, and when.
+    then: Vec<(Timestamp, Box<dyn FnOnce()>)>,
     done: usize,
     lives: u32,
     /// Lives that end badly, at most.
@@ -78,8 +80,22 @@ impl Day {
         let plan = day::plan(&sky, START);
         let bad_lives = sky.lot(5);
         let (done, lives) = (0, 0);
-        let (told, stops) = (None, Vec::new());
-        Self { sky, disk: Disk::new(), plan, done, lives, bad_lives, told, stops }
+        let (told, stops, then) = (None, Vec::new(), Vec::new());
+        Self { sky, disk: Disk::new(), plan, then, done, lives, bad_lives, told, stops }
+    }
+
+    /// A day without acts, faults and deaths.
+    #[cfg(test)]
+    pub fn without_faults() -> Self {
+        let day = Self::smaller(1, &[], 0);
+        day.sky.calm_down();
+        day
+    }
+
+    /// Something that happens at this instant, while somebody lives or sleeps.
+    #[cfg(test)]
+    pub fn then(&mut self, at: Timestamp, what: impl FnOnce() + 'static) {
+        self.then.push((at, Box::new(what)));
     }
 
     /// The same seed with fewer acts and fewer deaths.
@@ -139,7 +155,8 @@ impl Day {
             let engine = Engine::open(parts).await.map_err(|error| error.to_string())?;
             engine.run(told).await
         });
-        let evening = START + day::LENGTH + CALM;
+        // Whoever says when it shall stop decides alone.
+        let evening = stop_at.map_or(START + day::LENGTH + CALM, |at| at + CALM);
         loop {
             self.quiet(store).await;
             if store.is_dead() {
@@ -181,12 +198,15 @@ impl Day {
     fn pass(&mut self, evening: Timestamp, stop_at: Option<Timestamp>) {
         let act = self.plan.get(self.done).map(|(at, _)| *at);
         let calm = Some(START + day::LENGTH).filter(|_| !self.sky.is_calm());
-        let ahead = [act, self.sky.next_late(), calm, stop_at].into_iter().flatten();
+        let then = self.then.iter().map(|(at, _)| *at).min();
+        let ahead = [act, then, self.sky.next_late(), calm, stop_at].into_iter().flatten();
         let until = ahead.chain([evening]).min().unwrap_or(evening);
         if self.sky.clock.step(until) {
             return;
         }
         self.sky.do_late();
+        let now = self.sky.now();
+        self.then.extract_if(.., |(at, _)| *at <= now).for_each(|(_, what)| what());
         if self.sky.now() >= START + day::LENGTH {
             self.sky.calm_down();
         }

@@ -14,6 +14,8 @@ mod house;
 mod life;
 #[cfg(test)]
 mod old;
+#[cfg(test)]
+mod outage;
 mod shrink;
 mod sky;
 mod stop;

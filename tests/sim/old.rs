@@ -13,7 +13,7 @@ fn live_until(day: &mut Day, after: Span) {
 #[test]
 fn an_old_store_sends_nothing() {
     let mut stopped = 0;
-    for seed in 0..8 {
+    for seed in 0..4 {
         let mut day = Day::new(seed);
         live_until(&mut day, Span::minutes(3));
         let backup = day.disk.copy();
@@ -33,5 +33,5 @@ fn an_old_store_sends_nothing() {
             }
         }
     }
-    assert!(stopped >= 4, "only {stopped} of 8 old stores were noticed");
+    assert!(stopped >= 2, "only {stopped} of 4 old stores were noticed");
 }

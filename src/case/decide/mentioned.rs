@@ -134,6 +134,7 @@ fn remember(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention, line: u32
         case.recent.remove(0);
     }
     case.wrote += 1;
+    case.score.clone_from(&draft.score);
     case.handle = mention.handle.clone();
     case.name = mention.name.clone();
     let key = Key::Post(mention.contact.account.clone(), mention.post.clone());
@@ -231,6 +232,7 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         alert: None,
         plain: false,
         odd: None,
+        score: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::case::draft::{Draft, note};
 use crate::case::effect::{Act, Delivery, Notice, State, Tone};
-use crate::case::id::{Bucket, DeliveryId, EnvelopeId, Lane};
+use crate::case::id::{Bucket, ChannelId, DeliveryId, EnvelopeId, Lane};
 use crate::case::limits;
 use crate::case::record::{Decision, Key, Record};
 use crate::case::rich::{Rich, Theirs};
@@ -53,7 +53,13 @@ pub fn restored(mut draft: Draft<'_>, source: &str) -> Decision {
 /// A notice to the channel for notices about careline itself, if there is one.
 pub fn tell_team(draft: &mut Draft<'_>, id: &str, words: Rich) {
     let channel = draft.policy.ops.clone().or_else(|| draft.policy.routes.values().next().cloned());
-    let Some(channel) = channel else { return };
+    if let Some(channel) = channel {
+        tell(draft, id, channel, words);
+    }
+}
+
+/// A notice that belongs to no case.
+pub fn tell(draft: &mut Draft<'_>, id: &str, channel: ChannelId, words: Rich) {
     let at = draft.at;
     draft.put_delivery(Delivery {
         id: DeliveryId::new(id),
