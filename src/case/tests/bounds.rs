@@ -111,7 +111,11 @@ fn a_case_that_finds_no_thread_waits_for_its_channel_with_all_its_words() {
     play.writes("anna", "p2", "second");
     let card = play.pending().first().cloned().unwrap();
     let outcome = Outcome::Never("the channel was archived".into());
-    play.take(Event::Failed { delivery: card.id.clone(), outcome });
+    // Once as it is, once without the customer's words: then it is the channel.
+    for _ in 0..2 {
+        let (delivery, outcome) = (card.id.clone(), outcome.clone());
+        play.take(Event::Failed { delivery, outcome });
+    }
     let head = play.pending().first().cloned().unwrap();
     assert_eq!((head.id, head.state), (card.id, State::Waiting { tried: 1 }));
     assert!(head.ready > play.now, "not at once");
