@@ -125,6 +125,7 @@ pub(super) fn case(no: u64) -> Case {
         snoozed: None,
         alert: None,
         score: None,
+        unasked: false,
     }
 }
 
