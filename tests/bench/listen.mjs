@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 
 const lines = readFileSync("events.jsonl", "utf8").split("\n");
-const rules = new RegExp(JSON.parse(readFileSync("rules.json", "utf8")).join("|"), "iu");
+const rules = new RegExp(JSON.parse(readFileSync("rules.json", "utf8")).join("|"), "i");
 
 const judge = (from) => {
   let found = 0;

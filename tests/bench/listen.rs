@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Events that are judged; a quarter of them are posts, as on the whole stream.
-const EVENTS: usize = 120_000;
+const EVENTS: usize = 40_000;
 const RUNS: usize = 3;
 
 /// Numbers that are the same in every run.

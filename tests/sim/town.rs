@@ -95,7 +95,6 @@ impl Town {
             written: post.written,
             language: None,
             no_reply: None,
-            overheard: None,
         }
     }
 

@@ -326,6 +326,7 @@ fn film(part: &Value) -> Option<Media> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::post_uri;
     use super::*;
     use serde_json::json;
 

@@ -92,7 +92,7 @@ impl Tail<'_> {
         self.inbox.pulse(feed, Pulse::Read);
         if cursor.is_none() {
             // From here on nothing may be missed, also if we are stopped before the next event.
-            let start = self.driver.now().0;
+            let start = (self.driver.now() - self.driver.since).0;
             *cursor = Some(start);
             self.driver.save(self.inbox, feed, start.to_string()).await?;
         }

@@ -12,6 +12,7 @@ use super::wire::Status;
 use super::{Mastodon, listen};
 use crate::case::event::{Envelope, Event};
 use crate::case::id::FeedId;
+use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Shut, Task};
 use crate::listen::Rules;
 use futures_util::future::join_all;
@@ -124,29 +125,33 @@ impl Mastodon {
         }
     }
 
-    /// Reads a timeline from its cursor on.
+    /// Reads a timeline from its cursor on; at the very first start from now, or the newest of what
+    /// was written since the operator's own beginning.
     async fn sweep_of(&self, inbox: &Inbox, me: &Me, of: &Timeline) -> Result<(), Ended> {
-        let Some(mut at) = inbox.cursor(&of.feed).await? else {
+        let begun = inbox.cursor(&of.feed).await?;
+        if begun.is_none() && self.since == Span(0) {
             let newest = self.page_of(of, ("limit", "1")).await?;
             return Ok(self.save(inbox, &of.feed, first_id(&newest).unwrap_or_default()).await?);
-        };
-        let begun = at.clone();
+        }
+        let since = begun.is_none().then(|| (self.client.ground.now)() - self.since);
+        let mut at = begun.clone().unwrap_or_default();
         for page in 0.. {
-            let statuses = match page < PAGES && !at.is_empty() {
-                true => self.page_of(of, ("min_id", &at)).await?,
-                false => self.page_of(of, ("limit", "40")).await?,
-            };
-            let heard = statuses.iter().rev().filter_map(|raw| self.heard(me, raw.get(), false));
+            let is_last = at.is_empty() || page == PAGES;
+            let from = if is_last { ("limit", "40") } else { ("min_id", at.as_str()) };
+            let statuses = self.page_of(of, from).await?;
+            let late = |raw: &&Box<RawValue>| since.is_none_or(|since| written(raw) >= Some(since));
+            let heard = statuses.iter().rev().filter(late);
+            let heard = heard.filter_map(|raw| self.heard(me, raw.get(), false));
             let heard: Vec<Envelope> = heard.collect();
             put_all(inbox, heard).await?;
             let newest = first_id(&statuses).filter(|newest| *newest != at);
-            let is_last = at.is_empty() || page >= PAGES || newest.is_none();
+            let is_done = is_last || newest.is_none();
             at = newest.unwrap_or(at);
-            if is_last {
+            if is_done {
                 break;
             }
         }
-        if at != begun {
+        if begun.as_ref() != Some(&at) {
             self.save(inbox, &of.feed, at).await?;
         }
         Ok(())
@@ -218,6 +223,11 @@ fn may_be_heard(rules: &Arc<Rules>, me: &Me, status: &Status) -> bool {
         && !author.bot
         && !author.noindex
         && !rules.spares(&names, &about)
+}
+
+fn written(raw: &RawValue) -> Option<Timestamp> {
+    let stub: super::wire::Stub = serde_json::from_str(raw.get()).ok()?;
+    Timestamp::parse(&stub.created_at?)
 }
 
 fn first_id(statuses: &[Box<RawValue>]) -> Option<String> {

@@ -104,7 +104,11 @@ pub(super) fn timeline(stage: &Stage, call: &Call, which: &[&str]) -> Result<Ans
     let view = View { square, base: &call.base, flavour: call.flavour };
     let seen = |post: &&SquarePost| match &me {
         Some(me) => post.author == *me && !post.deleted,
-        None => post.audience == Audience::Public && !post.deleted && tagged(post),
+        // Source: mastodon, app/models/public_feed.rb (`account_filters_scope`).
+        None => {
+            let blocked = call.viewer().is_some_and(|me| square.blocked(me, &post.author));
+            post.audience == Audience::Public && !post.deleted && tagged(post) && !blocked
+        }
     };
     let posts = square.posts.values().filter(seen);
     page(call, posts.map(|post| (post.id, json::status(&view, post))).collect(), 20, 40)
