@@ -34,8 +34,8 @@ const OWN: &[&str] = &[
     "I\u{307}stanbul İstanbul istanbul ISTANBUL ıstanbul",
 ];
 
-const WORDS: &str = "acme AT&T h&m łódź grüße task İstanbul istanbul c++ éclair waterproof the tent \
-    straße twitter bluesky you're don't a/b k";
+const WORDS: &str = "acme AT&T h&m łódź grüße task İstanbul istanbul c++ éclair waterproof the
+    tent straße twitter bluesky you're don't a/b k";
 const PHRASES: &[&str] =
     &["lost parcel", "h&m honestly", "good morning", "thank you", "the lamp is"];
 const PARTS: &[&str] =
