@@ -95,6 +95,7 @@ impl Town {
             written: post.written,
             language: None,
             no_reply: None,
+            overheard: None,
         }
     }
 

@@ -9,8 +9,8 @@
 
 use super::wire::{AtUri, Jet, POSTS, Post, post_uri};
 use crate::listen::Rules;
-use memchr::memchr2;
 use memchr::memmem::Finder;
+use memchr::{memchr2, memrchr};
 use std::sync::LazyLock;
 
 /// What an event is, as far as its first bytes tell.
@@ -97,9 +97,21 @@ fn judge(event: &[u8]) -> Option<Gate<'_>> {
     let (collection, rest) = value(rest.strip_prefix(br#","collection":""#)?)?;
     match (operation, collection == POSTS.as_bytes()) {
         (b"create" | b"update" | b"delete", false) | (b"delete", true) => Some(Gate::Other),
-        (b"create" | b"update", true) => Some(Gate::Words(&rest[TEXT.find(rest)?..])),
+        (b"create" | b"update", true) => {
+            let words = &rest[TEXT.find(rest)?..];
+            Some(Gate::Words(&words[..words.len() - tail(words)]))
+        }
         _ => None,
     }
+}
+
+/// How long the end is, in which no words can stand: the content's name behind the record.
+fn tail(words: &[u8]) -> usize {
+    let name = |inner: &[u8]| {
+        let from = memrchr(b'"', inner)?;
+        inner[..=from].ends_with(br#"},"cid":""#).then(|| inner.len() + 3 - from)
+    };
+    words.strip_suffix(br#""}}"#).and_then(name).unwrap_or(0)
 }
 
 /// A string without escapes, and what follows its closing quote.
@@ -130,7 +142,7 @@ mod tests {
         assert!(is_other(r#"{"did":"d","time_us":1,"kind":"identity","identity":{}}"#));
         let post = event("create", POSTS, r#"{"$type":"x","text":"an acme"}"#);
         let Gate::Words(words) = gate(post.as_bytes()) else { panic!("{post}") };
-        assert!(words.starts_with(br#""text":"an acme""#));
+        assert!(words.starts_with(br#""text":"an acme"},"cid":"#) && !words.ends_with(b"}"));
         let spaced = post.replace(':', ": ");
         let turned = post.replace(r#""did":"did:plc:a","#, "").replace("}}", r#"},"did":"d"}"#);
         for odd in [&spaced, &turned, &post.replace("text", r"\u0074ext"), "", "{", "[]"] {
