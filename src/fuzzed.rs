@@ -136,12 +136,14 @@ fn stored_rows(data: &[u8]) {
 /// Mistakes are named, all of them, and nothing is opened or connected.
 fn configuration(data: &[u8]) {
     let text = text(data);
-    let (wiring, policy) = text.split_once("\n---\n").unwrap_or((&text, ""));
+    let (wiring, rest) = text.split_once("\n---\n").unwrap_or((&text, ""));
+    let (policy, listen) = rest.split_once("\n---\n").unwrap_or((rest, ""));
     let file = |name: &str, text: &str| Text { name: name.into(), text: text.into() };
     let files = Files {
         wiring: file("careline.toml", wiring),
         policy: Some(file("policy.toml", policy)),
         phrases: None,
+        listen: Some(file("listen.toml", listen)),
     };
     let none: crate::config::Env = |_| None;
     static NET: LazyLock<Net> = LazyLock::new(|| Net::new(true));

@@ -20,6 +20,7 @@
 //! * [`inbox`] is the one way in for events. What it took is on disk when it returns.
 //! * [`net`] is the only way out; [`web`] the only way in. No redirect, no byte without a limit.
 //! * [`setting`] is a section of the configuration. It never repeats a secret.
+//! * [`listen`] hears what nobody addressed to us. It never decides what becomes of it.
 //! * [`network`] is where customers are. No network knows that a desk exists.
 //! * [`desk`] is where agents are. No desk knows that a network exists, and none parses words.
 //! * [`store`] remembers. It talks to nobody, and answers only what is on disk.
@@ -41,6 +42,7 @@ pub mod engine;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
 pub mod inbox;
+pub mod listen;
 pub mod net;
 pub mod network;
 pub mod sandbox;

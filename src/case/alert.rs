@@ -64,7 +64,7 @@ pub fn read(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention) {
         }
     }
     let since = case.answered.unwrap_or(0);
-    let again = case.recent.iter().filter(|h| !h.withdrawn && h.line >= since).count();
+    let again = case.recent.iter().filter(|h| h.waits() && h.line >= since).count();
     let often = policy.alerts.again;
     if often > 0 && again >= often as usize {
         raise(draft, case, format!("wrote {often} times without an answer"), None);

@@ -44,7 +44,7 @@ pub fn card(draft: &Draft<'_>, case: &Case, first: &Mention) -> Card {
         media: first.media.clone(),
         url: first.url.clone(),
         written: first.written,
-        facts: facts(case),
+        facts: facts(case, first),
         standing: standing(case, first),
         buttons: buttons(case, first),
     }
@@ -93,8 +93,11 @@ pub fn plain_note(first: &Mention) -> Rich {
     }
 }
 
-fn facts(case: &Case) -> Vec<(String, Rich)> {
+fn facts(case: &Case, first: &Mention) -> Vec<(String, Rich)> {
     let mut facts = Vec::new();
+    if let Some(rule) = &first.overheard {
+        facts.push(("Overheard by".to_owned(), Rich::of(format!("rule {rule}"))));
+    }
     if let Some(odd) = case.odd {
         facts.push(("Look out".to_owned(), Rich::of(odd.words())));
     }
@@ -133,6 +136,13 @@ fn standing(case: &Case, first: &Mention) -> Rich {
         None => rich.say(" · nobody has claimed it"),
     };
     match case.status {
+        Status::Open | Status::Answered if case.unasked => {
+            let words = match case.answered {
+                None => " · read only until somebody answers with `reply`",
+                Some(_) => " · answered once; the next word is his",
+            };
+            owner(Rich::new().strong("Not addressed to us").say(words))
+        }
         Status::Closed => {
             let rich = Rich::new().strong("Closed");
             case.cause.iter().fold(rich, |rich, cause| rich.say(format!(": {cause}")))
@@ -172,6 +182,12 @@ pub fn customer_note(mention: &Mention, edits: u32, withdrawn: bool) -> Note {
     let mut words = Rich::new().theirs(&mention.name).say(" @").theirs(&mention.handle);
     if mention.audience < Audience::Unlisted {
         words = words.say(format!(" · {}", audience(mention.audience)));
+    }
+    if let Some(rule) = mention.overheard.as_ref().filter(|_| !withdrawn) {
+        words = words.say(format!(" · not addressed to us (rule {rule})"));
+    }
+    if let Some(why) = mention.no_reply.as_ref().filter(|_| !withdrawn) {
+        words = words.say(format!(" · cannot be answered: {why}"));
     }
     if edits > 0 && !withdrawn {
         words = words.say(" · changed by the customer");

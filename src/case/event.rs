@@ -215,6 +215,9 @@ pub struct Mention {
     pub language: Option<String>,
     /// May we answer it through the network's API? If not, why.
     pub no_reply: Option<String>,
+    /// Nobody addressed it to us: the rule that overheard it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overheard: Option<String>,
 }
 
 /// Many mentions at once, as the engine noticed them.

@@ -96,6 +96,10 @@ pub enum Rule {
     TooLong,
     /// Too many replies wait already, or it carries too many files.
     TooMany,
+    /// The customer did not write to us, and nobody has chosen to answer him.
+    Unasked,
+    /// He did not write to us, and has had his one answer.
+    Once,
 }
 
 impl Rule {
@@ -120,6 +124,12 @@ impl Rule {
             Self::NoReply => "the network does not let us answer this post",
             Self::NoTarget => "there is no post left to answer",
             Self::TooLong => "it is too long for one answer",
+            Self::Unasked => {
+                "this person did not write to us; only the command `reply` answers him"
+            }
+            Self::Once => {
+                "this person did not write to us and has one answer; the next word is his"
+            }
             Self::TooMany => "too many replies wait already, or it carries too many files",
         }
     }
@@ -147,6 +157,9 @@ pub fn plain(policy: &Policy, case: &Case, remark: &Remark) -> Result<Passed, Ru
         return Err(Rule::Closed);
     }
     owner(case, &remark.by)?;
+    if case.unasked {
+        return Err(Rule::Unasked);
+    }
     if policy.relay == Relay::Explicit {
         return Err(Rule::Explicit);
     }

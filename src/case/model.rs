@@ -23,7 +23,7 @@ pub struct Agent {
 /// Where a case stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Status {
-    /// The customer waits for us.
+    /// The customer waits for us, or his words stand there and nobody has answered them.
     Open,
     /// We answered; the next word is the customer's.
     Answered,
@@ -87,6 +87,23 @@ pub struct Heard {
     /// The network does not let us answer it.
     #[serde(default)]
     pub no_reply: bool,
+    /// It was not addressed to us.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub overheard: bool,
+}
+
+impl Heard {
+    /// Is it a word to us that still stands?
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        !self.withdrawn && !self.overheard
+    }
+}
+
+/// For `serde`, which wants a function: rows without the mark stay as they were.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What stands at a desk, and who put it there: the delivery that posted it, and the last one that
@@ -198,6 +215,10 @@ pub struct Case {
     /// What was read in his newest mention.
     #[serde(default)]
     pub score: Option<Score>,
+    /// He has never written to us: all his posts here were overheard. Read-only until a person
+    /// chooses to answer, and then one answer until he speaks to us.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unasked: bool,
 }
 
 /// A case that was put out of sight.
@@ -358,6 +379,8 @@ pub enum Ask {
     Old,
     /// It looks like it holds a secret or somebody's personal numbers.
     Secret,
+    /// The customer did not write to us: somebody must choose to answer him.
+    Unasked,
     /// Its author is learning: a second person lets it go.
     Approval,
 }

@@ -45,6 +45,9 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     if heard.no_reply || !draft.abilities(&case.account).replies {
         return Err(Rule::NoReply);
     }
+    if case.unasked && is_approached(case) {
+        return Err(Rule::Once);
+    }
     if words.passed.is_long() {
         return Err(Rule::TooLong);
     }
@@ -81,12 +84,21 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     Ok(seq)
 }
 
+/// Somebody who did not write to us is answered once, until he does.
+fn is_approached(case: &Case) -> bool {
+    let begun = !case.held.is_empty() || !case.sending.is_empty();
+    begun || case.answered.is_some() || case.unknown.is_some()
+}
+
 /// The newest post of the customer that stood in the thread before this instant. A post whose
-/// receipt is not in yet did not stand there for anybody.
+/// receipt is not in yet did not stand there for anybody. What was addressed to us comes before
+/// what was only overheard.
 fn target(case: &Case, written: Timestamp) -> Option<&Heard> {
     let stood = |h: &&Heard| h.shown.is_some_and(|shown| shown <= written);
     let standing = case.recent.iter().rev().filter(stood);
-    standing.clone().find(|h| !h.withdrawn).or_else(|| standing.clone().next())
+    let there = || standing.clone().filter(|h| !h.withdrawn);
+    let addressed = there().find(|h| !h.overheard);
+    addressed.or_else(|| there().next()).or_else(|| standing.clone().next())
 }
 
 fn freeze(case: &Case, heard: &Heard) -> Target {
@@ -111,6 +123,9 @@ fn ask_at_capture(draft: &Draft<'_>, words: &Words, case: &Case, heard: &Heard) 
     if let Some(ask) = asks_for(words.passed.as_str(), &words.files) {
         return Some(ask);
     }
+    if case.unasked {
+        return Some(Ask::Unasked);
+    }
     if draft.at.since(words.written) > draft.policy.stale {
         return Some(Ask::Old);
     }
@@ -125,7 +140,7 @@ pub fn asks_for(text: &str, files: &[File]) -> Option<Ask> {
 
 /// A post of the customer that came after this one and still stands.
 fn newer<'c>(case: &'c Case, heard: &Heard) -> Option<&'c Heard> {
-    case.recent.iter().find(|h| h.line > heard.line && !h.withdrawn)
+    case.recent.iter().find(|h| h.line > heard.line && h.waits())
 }
 
 /// The parts, complete, as this account's network takes them.
@@ -160,7 +175,7 @@ fn objection(case: &Case, reply: &ReplyLine, written: Timestamp) -> Option<Ask> 
         return Some(Ask::PostGone);
     }
     let edited = target.and_then(|h| h.edited).is_some_and(|edited| edited > written);
-    if case.recent.iter().any(|h| h.line > reply.target.line && !h.withdrawn) {
+    if case.recent.iter().any(|h| h.line > reply.target.line && h.waits()) {
         return Some(Ask::WroteAgain);
     }
     if edited {
@@ -171,7 +186,7 @@ fn objection(case: &Case, reply: &ReplyLine, written: Timestamp) -> Option<Ask> 
 
 /// Whoever presses has seen what stood there when he was asked; what came since asks again.
 fn nothing_newer(case: &Case, reply: &ReplyLine) -> bool {
-    let wrote = case.recent.iter().any(|h| h.line > reply.saw && !h.withdrawn);
+    let wrote = case.recent.iter().any(|h| h.line > reply.saw && h.waits());
     !wrote && case.answered.is_none_or(|line| line <= reply.saw)
 }
 
@@ -311,7 +326,13 @@ fn told(
             (Tone::Status, words, vec![undo(), send("Send now")])
         }
         ReplyState::Asking(ask) => {
-            let words = asking(*ask, reply, to("✋ Not sent to "));
+            let mut words = asking(*ask, reply, to("✋ Not sent to "));
+            if draft.found.case(no).is_some_and(|case| case.unasked) {
+                words = words.say(
+                    " He did not write to us: one answer is all he gets, so ask politely whether \
+                     you may help.",
+                );
+            }
             (Tone::Warning, words, vec![send(send_label(*ask)), undo()])
         }
         ReplyState::Sending => (Tone::Status, to("→ On its way to "), Vec::new()),
@@ -362,6 +383,7 @@ fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
         Ask::AnsweredAlready => words.say(" yet: somebody else has answered in the meantime."),
         Ask::PostGone => words.say(" yet: the customer deleted the post this answers."),
         Ask::PostChanged => words.say(" yet: the customer changed the post this answers."),
+        Ask::Unasked => words.say(" yet: shall a stranger hear from us?"),
         Ask::Old => words.say(" yet: this was written while careline was away."),
         Ask::Secret => return words.say(format!(" yet: {SECRET}")),
         Ask::Approval => words
@@ -381,6 +403,7 @@ const fn send_label(ask: Ask) -> &'static str {
     match ask {
         Ask::Files => "Send with files",
         Ask::Approval => "Approve and send",
+        Ask::Unasked => "Answer once",
         _ => "Send anyway",
     }
 }
@@ -410,7 +433,7 @@ pub fn arrived(draft: &mut Draft<'_>, case: &mut Case, seq: u32, url: Option<Str
 /// The customer's words up to this line have their answer.
 pub fn answered(draft: &mut Draft<'_>, case: &mut Case, up_to: u32, by_line: u32) {
     case.answered = Some(case.answered.map_or(by_line, |line| line.max(by_line)));
-    let open = case.recent.iter().find(|h| h.line > up_to && !h.withdrawn);
+    let open = case.recent.iter().find(|h| h.line > up_to && h.waits());
     case.waits = open.map(|h| h.written);
     if case.status == Status::Open && case.waits.is_none() {
         case.status = Status::Answered;

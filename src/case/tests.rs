@@ -56,6 +56,7 @@ pub fn mention(who: &str, post: &str, text: &str, at: Timestamp) -> Mention {
         written: at,
         language: None,
         no_reply: None,
+        overheard: None,
     }
 }
 

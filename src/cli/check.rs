@@ -24,8 +24,11 @@ pub(super) fn check(dir: &Path, live: bool) -> Result<(), Failure> {
 fn summary(dir: &Path, config: &Config) -> String {
     let accounts: Vec<_> = config.networks.iter().map(|(id, _)| id.as_str()).collect();
     let desks: Vec<_> = config.desks.iter().map(|(id, _)| id.as_str()).collect();
+    let listens = config.listen.iter().filter(|(_, rules)| !rules.is_empty());
+    let listens: String =
+        listens.map(|(id, rules)| format!("{id} listens with {} rules; ", rules.len())).collect();
     format!(
-        "{} is in order: accounts {}; desks {}; revision {}",
+        "{} is in order: accounts {}; desks {}; {listens}revision {}",
         dir.display(),
         accounts.join(", "),
         desks.join(", "),

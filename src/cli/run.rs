@@ -59,7 +59,13 @@ async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
     let served = tokio::spawn(web::serve(listener, routes, stop.clone()));
     let swept = tokio::spawn(retain(store, retention, stop.clone()));
     let reload = || match read(args) {
-        Ok(config) => put_policy(&engine, config.policy),
+        Ok(config) => {
+            for (id, network) in &bringers.0 {
+                // One that cannot listen has no rules.
+                let _ = network.heed(config.listen.get(id).cloned().unwrap_or_default());
+            }
+            put_policy(&engine, config.policy);
+        }
         Err(why) => tracing::error!("the policy stays as it was: {why}"),
     };
     tokio::spawn(leave_at_last(stop.clone()));

@@ -6,6 +6,7 @@
 mod alerts;
 pub mod example;
 mod file;
+mod listen;
 mod policy;
 mod wiring;
 
@@ -13,10 +14,12 @@ use crate::case::id::{AccountId, DeskId};
 use crate::case::policy::Policy;
 use crate::case::time::Span;
 use crate::desk::{self, DESKS, Desk};
+use crate::listen::Rules;
 use crate::net::Ground;
 use crate::network::{self, NETWORKS, Network};
 use crate::setting::{Mistake, Mistakes};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +51,8 @@ pub struct Files {
     pub policy: Option<Text>,
     /// `phrases.toml`; without it there are no stock replies.
     pub phrases: Option<Text>,
+    /// `listen.toml`; without it only what is addressed to us is heard.
+    pub listen: Option<Text>,
 }
 
 /// The drivers that sections may name.
@@ -95,6 +100,8 @@ pub struct Config {
     pub networks: Vec<(AccountId, Arc<dyn Network>)>,
     /// Desks, in the order of their names.
     pub desks: Vec<(DeskId, Arc<dyn Desk>)>,
+    /// What accounts listen for; the networks above heed it already.
+    pub listen: BTreeMap<AccountId, Arc<Rules>>,
     /// Closed cases older than this are erased; `None` keeps them.
     pub retention: Option<Span>,
 }
@@ -120,7 +127,8 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// Files that may lie in the directory; any other `.toml` is probably a misspelt one.
-const KNOWN_FILES: &[&str] = &["careline.toml", "phrases.toml", "policy.toml", "sandbox.toml"];
+const KNOWN_FILES: &[&str] =
+    &["careline.toml", "listen.toml", "phrases.toml", "policy.toml", "sandbox.toml"];
 
 /// Reads the directory of the configuration.
 ///
@@ -173,6 +181,7 @@ fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
     let wiring = take("careline.toml", true).unwrap_or_default();
     let policy = take("policy.toml", false);
     let phrases = take("phrases.toml", false);
+    let listen = take("listen.toml", false);
     for path in std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()) {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let ours = KNOWN_FILES.contains(&name.as_str()) || name.ends_with(".local.toml");
@@ -182,7 +191,7 @@ fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
                 .push(about_file(&path, format!("is not read by careline; known are: {known}")));
         }
     }
-    Files { wiring, policy, phrases }
+    Files { wiring, policy, phrases, listen }
 }
 
 fn about_file(path: &Path, what: String) -> Mistake {
@@ -228,6 +237,8 @@ fn read(
     let ruled = policy::read(&text, env, &wired, &mut mistakes);
     let text = files.phrases.clone().unwrap_or_default();
     let canned = policy::phrases(&text, env, &mut mistakes);
+    let text = files.listen.clone().unwrap_or_default();
+    let listen = listen::read(&text, env, &wired.networks, &mut mistakes);
     mistakes.sort();
     mistakes.dedup();
     if !mistakes.is_empty() {
@@ -236,19 +247,22 @@ fn read(
     let mut policy = ruled.policy;
     policy.canned = canned;
     policy.revision = revision(files);
+    listen::heed(&listen, &wired.networks);
     Ok(Config {
         policy,
         store: wired.store,
         web: wired.web,
         networks: wired.networks,
         desks: wired.desks,
+        listen,
         retention: ruled.retention,
     })
 }
 
 /// A short hash of all that was read, for the log.
 fn revision(files: &Files) -> String {
-    let others = [&files.policy, &files.phrases].into_iter().map(|file| file.as_ref());
+    let others = [&files.policy, &files.phrases, &files.listen];
+    let others = others.into_iter().map(|file| file.as_ref());
     let mut hash = Sha256::new();
     for file in std::iter::once(Some(&files.wiring)).chain(others) {
         hash.update(file.map_or("", |text| text.text.as_str()).as_bytes());

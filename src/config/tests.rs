@@ -85,7 +85,7 @@ fn read(wiring: &str, policy: &str) -> Result<Config, Vec<String>> {
     let policy = Some(text("policy.toml", policy));
     let wiring = text("careline.toml", wiring);
     let phrases = Some(text("phrases.toml", "[canned]\nsorry = \"Sorry!\"\n"));
-    let files = Files { wiring, policy, phrases };
+    let files = Files { wiring, policy, phrases, listen: None };
     let tables = Tables { networks: SQUARES, desks: OFFICES };
     parse(&files, env, &ground(), tables)
         .map_err(|Mistakes(all)| all.iter().map(ToString::to_string).collect())

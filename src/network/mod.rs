@@ -7,6 +7,7 @@ use crate::case::event::File;
 use crate::case::id::{AccountId, DeliveryId, PostId};
 use crate::case::time::Timestamp;
 use crate::inbox::{Inbox, Task};
+use crate::listen::Rules;
 use crate::net::Ground;
 use crate::setting::{Mistakes, Section};
 use crate::world::Shared;
@@ -49,6 +50,14 @@ pub trait Network: Send + Sync {
 
     /// Searches for what an earlier attempt may have left. Reads only.
     fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked>;
+
+    /// From now on listens for these posts too, although nobody addressed them to us.
+    ///
+    /// # Errors
+    /// Why this account cannot listen, as the end of a sentence about it.
+    fn heed(&self, _rules: Arc<Rules>) -> Result<(), String> {
+        Err("is on a network where careline cannot listen".into())
+    }
 
     /// Tries tokens and permissions; writes nothing.
     fn probe(&self) -> Task<'_, Vec<Finding>>;

@@ -35,6 +35,14 @@ pub(super) struct Daemon {
     starts: AtomicU32,
 }
 
+/// What the demo listens for, although nobody addressed it to the account.
+const LISTEN: &str = r#"
+[[rule]]
+name = "brand"
+phrases = ["acme outdoor"]
+per_hour = 100
+"#;
+
 /// One life of it. Dropping it is the power cut: its tasks end where they stand.
 struct Running {
     runtime: Option<Runtime>,
@@ -69,6 +77,7 @@ impl Daemon {
             wiring: Text { name: "sandbox.toml".into(), text: wiring(home.path(), network, desk) },
             policy: Some(Text { name: "the demo's policy".into(), text: policy(setup, cast) }),
             phrases: None,
+            listen: Some(Text { name: "the demo's rules".into(), text: LISTEN.into() }),
         };
         let daemon = Self {
             home,

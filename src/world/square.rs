@@ -26,6 +26,9 @@ pub struct Person {
     pub url: String,
     /// His picture.
     pub avatar: Option<String>,
+    /// What he says about himself.
+    #[serde(default)]
+    pub about: String,
     /// He says that he is a program.
     pub bot: bool,
     /// What he may log in with. Whoever has it speaks as him.

@@ -5,6 +5,7 @@
 
 mod burst;
 mod hundred_k;
+mod listen;
 mod program;
 mod relay;
 #[path = "../sim/mod.rs"]
@@ -56,6 +57,7 @@ const ALL: &[Measurement] = &[
         measure: relay::all,
     },
     Measurement { names: &["cpu_us_per_message", "relay_msgs_per_s"], measure: burst::free },
+    Measurement { names: &["listen_events_per_cpu_s"], measure: listen::figure },
     Measurement { names: &["store_records_per_sync_16"], measure: || store::per_sync(16) },
     Measurement { names: &["store_records_per_sync_256"], measure: || store::per_sync(256) },
     Measurement {

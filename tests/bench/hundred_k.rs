@@ -52,6 +52,7 @@ fn mention(n: u64) -> Mention {
         written: Timestamp::from_seconds(i64::try_from(n).unwrap_or(0)),
         language: None,
         no_reply: None,
+        overheard: None,
     }
 }
 

@@ -35,6 +35,7 @@ fn mention(case: &Case, post: &str) -> Mention {
         written: NOW,
         language: None,
         no_reply: None,
+        overheard: None,
     }
 }
 

@@ -127,6 +127,7 @@ pub(super) fn case(no: u64) -> Case {
         plain: false,
         odd: None,
         score: None,
+        unasked: false,
     }
 }
 

@@ -2,6 +2,7 @@
 //! face over TCP.
 
 mod bench;
+mod overheard;
 
 pub use bench::*;
 

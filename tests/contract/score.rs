@@ -97,6 +97,7 @@ fn mention(who: &str, post: &str, text: &str) -> Mention {
         written: Timestamp::from_seconds(1_700_000_000),
         language: None,
         no_reply: None,
+        overheard: None,
     }
 }
 

@@ -205,6 +205,8 @@ impl Decided {
             return self.take(who, Event::OwnPost(Box::new(own)));
         }
         self.focus = who.to_owned();
+        // As the demo listens: for the brand's name, in posts that do not call its account.
+        let overheard = text.contains("Acme Outdoor") && !text.contains("@acme");
         let mention = Mention {
             contact: ContactId { account: AccountId::new("acme"), remote: who.into() },
             handle: Theirs::new(who),
@@ -222,6 +224,7 @@ impl Decided {
             written: at,
             language: None,
             no_reply: None,
+            overheard: overheard.then(|| "brand".into()),
         };
         self.posts.push((who.to_owned(), post, mention.clone()));
         self.take(who, Event::Mentioned(Box::new(mention)));

@@ -50,6 +50,7 @@ pub fn mention(account: &AccountId, square: &Square, post: &SquarePost) -> Menti
         written: post.written,
         language: None,
         no_reply: None,
+        overheard: None,
     }
 }
 

@@ -12,13 +12,14 @@ const TABLE: &[(&str, &[&str])] = &[
     ("net", &["case", "inbox", "web", "setting"]),
     ("web", &["case", "inbox", "net", "setting"]),
     ("setting", &["case", "inbox", "net", "web"]),
-    ("network", &["case", "inbox", "net", "web", "setting"]),
+    ("listen", &["case"]),
+    ("network", &["case", "inbox", "listen", "net", "web", "setting"]),
     ("desk", &["case", "inbox", "net", "web", "setting"]),
     ("store", &["case", "inbox"]),
     ("score", &["case"]),
     ("projection", &["case", "inbox", "store!"]),
     ("engine", &["case", "inbox", "net", "score", "network!", "desk!", "store!"]),
-    ("config", &["case", "net", "setting", "network!", "desk!", "store!"]),
+    ("config", &["case", "listen", "net", "setting", "network!", "desk!", "store!"]),
     (
         "sandbox",
         &[

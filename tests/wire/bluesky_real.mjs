@@ -21,7 +21,7 @@ const { WebSocketServer } = await import('ws')
 
 const base = Number(process.env.PORT_BASE)
 const network = await TestNetwork.create({
-  pds: { port: base + 1, hostname: 'localhost', enableDidDocWithSession: true },
+  pds: { port: base + 1, hostname: 'localhost', enableDidDocWithSession: true, rateLimitsEnabled: true },
   plc: { port: base + 2 },
   bsky: { port: base + 3, publicUrl: `http://localhost:${base + 3}`, dbPostgresSchema: 'bsky' },
   ozone: { port: base + 4 },

@@ -1,17 +1,17 @@
 //! Our driver against the network's own code: PDS and AppView of the makers of Bluesky.
 //! `tests/wire/bluesky_real.sh` starts them; without its facts this says so in one line.
 
-use super::bluesky::{Person, naming};
+use super::bluesky::{Person, call, naming};
 use crate::contract::networks::{Bench, answer, until};
 use careline::case::event::Event;
-use careline::case::time::Timestamp;
+use careline::case::time::{Span, Timestamp};
 use careline::engine::clock;
 use careline::inbox::Inbox;
 use careline::net::{Failure, Ground, Looked, Net};
 use careline::network::Network;
 use careline::network::bluesky::NETWORK;
 use careline::setting::Section;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -73,17 +73,18 @@ async fn carry(mut near: TcpStream, server: String, state: Arc<Between>) {
     }
 }
 
-fn password(_: &str) -> Option<String> {
-    Some("brand-password".into())
+fn password(name: &str) -> Option<String> {
+    Some(format!("{name}-password"))
 }
 
-fn driver(base: &str, jetstream: Option<&str>) -> Arc<dyn Network> {
+fn driver(who: &str, base: &str, jetstream: Option<&str>) -> Arc<dyn Network> {
+    let (handle, secret) = (format!("{who}.test"), format!("env:{who}"));
     let text = |text: &str| (1, toml::Value::String(text.to_owned()));
     let list = jetstream.map(|url| toml::Value::String(url.to_owned())).into_iter().collect();
     let mut keys: std::collections::BTreeMap<String, (usize, toml::Value)> = [
         ("service", base),
-        ("handle", "brand.test"),
-        ("password", "env:P"),
+        ("handle", handle.as_str()),
+        ("password", secret.as_str()),
         ("poll", "300 ms"),
         ("deep", "1 s"),
     ]
@@ -153,7 +154,7 @@ async fn the_whole_way_on_the_real_network() {
     let brand = text(&facts["accounts"]["brand"]["did"]);
     for jetstream in [None, facts["jetstream"].as_str()] {
         let bench = Bench::new(&NETWORK, "").await;
-        let driver = driver(&base, jetstream);
+        let driver = driver("brand", &base, jetstream);
         let found = driver.probe().await;
         assert!(found.iter().all(|finding| finding.result.is_ok()), "{found:?}");
         let stop = CancellationToken::new();
@@ -197,5 +198,26 @@ async fn the_whole_way_on_the_real_network() {
         assert!(matches!(gone, Err(Failure::Gone(_))), "{gone:?}");
         stop.cancel();
         task.await.unwrap();
+        if jetstream.is_some() {
+            limits(&base, &answer(&heard, "not now", "key-4")).await;
+        }
+    }
+}
+
+/// The server lets nobody log in more often than thirty times in five minutes, and says when he may
+/// again. The driver passes that on: whatever waits to be sent waits as long.
+async fn limits(base: &str, out: &careline::network::Outgoing) {
+    let login = json!({ "identifier": "ann.test", "password": "ann-password" });
+    let mut last = 200;
+    for _ in 0..40 {
+        last = call(base, "", "com.atproto.server.createSession", Some(&login)).await.0;
+        if last != 200 {
+            break;
+        }
+    }
+    assert_eq!(last, 429);
+    match driver("ann", base, None).deliver(out).await {
+        Err(Failure::Later { after: Some(after), .. }) => assert!(after > Span::seconds(30)),
+        other => panic!("the pause that was asked for is lost: {other:?}"),
     }
 }

@@ -1,9 +1,11 @@
 //! Official clients, written by others, on the faces and on the whole program: `masto`,
-//! `@slack/web-api`, `@slack/bolt`. `tests/wire/clients/install.sh` installs them; without them
-//! (or without Node) this says so in one line.
+//! `@slack/web-api`, `@slack/bolt`, `@atproto/api`. `tests/wire/clients/install.sh` installs them;
+//! without them (or without Node) this says so in one line.
 
+use crate::contract::networks::Bench;
 use careline::case::time::Span;
 use careline::sandbox::{Demo, Setup};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,10 +22,19 @@ fn home() -> Option<PathBuf> {
 
 /// Runs a script where its modules are found; `false` if there is nothing to run it with.
 async fn run(script: &str, steps: usize, daemon: bool) {
+    let Some(home) = ready(script) else { return };
+    let setup = Setup { daemon, undo: Span::seconds(0), ..Setup::default() };
+    let demo = Demo::start(setup).await.expect("a demo");
+    play(&home, script, steps, demo.told().to_string()).await;
+    demo.end().await;
+}
+
+/// Where this script can be run, once its files are there; `None` says that it was not run.
+fn ready(script: &str) -> Option<PathBuf> {
     let node = Command::new("node").arg("--version").output();
     let (Some(home), Ok(_)) = (home(), node) else {
         println!("no official clients (tests/wire/clients/install.sh): {script} was not run");
-        return;
+        return None;
     };
     for file in ["kit.mjs", &format!("{script}.mjs")] {
         // Each test its own file: they run side by side.
@@ -32,10 +43,13 @@ async fn run(script: &str, steps: usize, daemon: bool) {
         let name = file.replace("kit.mjs", &format!("{script}-kit.mjs"));
         std::fs::write(home.join(name), text).unwrap();
     }
-    let setup = Setup { daemon, undo: Span::seconds(0), ..Setup::default() };
-    let demo = Demo::start(setup).await.expect("a demo");
+    Some(home)
+}
+
+/// Runs it with these facts, to its last step.
+async fn play(home: &Path, script: &str, steps: usize, facts: String) {
     let mut node = Command::new("node");
-    node.arg(format!("{script}.mjs")).arg(demo.told().to_string()).current_dir(&home);
+    node.arg(format!("{script}.mjs")).arg(facts).current_dir(home);
     // The script itself gives up when it takes too long.
     let output = tokio::task::spawn_blocking(move || node.output()).await.unwrap();
     let output = output.expect("node");
@@ -43,12 +57,22 @@ async fn run(script: &str, steps: usize, daemon: bool) {
     let wrong = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{wrong}");
     assert!(said.contains(&format!("{script}: {steps} steps")), "{said}{wrong}");
-    demo.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn masto_on_the_mastodon_face() {
     run("masto", 9, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn atproto_api_on_the_bluesky_face() {
+    let Some(home) = ready("atproto") else { return };
+    let bench = Bench::new(&careline::network::bluesky::NETWORK, "").await;
+    let person = |handle: &str, password: &str| json!({ "handle": handle, "password": password });
+    let us = person("acme.test", "token-us");
+    let ann = person("ann.elsewhere.example", "token-901");
+    let facts = json!({ "base": bench.base(), "people": { "us": us, "ann": ann } });
+    play(&home, "atproto", 9, facts.to_string()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

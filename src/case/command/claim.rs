@@ -4,7 +4,8 @@
 use super::{About, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
-use crate::case::model::Status;
+use crate::case::draft::Draft;
+use crate::case::model::{Case, Status};
 
 /// See the module.
 pub static VERB: Verb = Verb {
@@ -17,6 +18,17 @@ pub static VERB: Verb = Verb {
     run,
 };
 
+/// What he should know before he types.
+fn but(draft: &Draft<'_>, case: &Case) -> String {
+    let newest = case.recent.iter().rev().find(|heard| !heard.withdrawn);
+    let why = newest.and_then(|heard| draft.mention(case.no, heard.line)?.0.no_reply.clone());
+    match why {
+        Some(why) => format!(" It cannot be answered from here: {why}."),
+        None if case.unasked => " He did not write to us: only `reply` answers him, once.".into(),
+        None => String::new(),
+    }
+}
+
 fn run(turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case else { return };
     let (draft, by) = (turn.draft, asker(turn.request));
@@ -27,7 +39,7 @@ fn run(turn: Turn<'_, '_>) {
             draft.say(format!("{} is closed. Reopen it first.", case.no));
         }
         None => {
-            draft.say(format!("{} is yours.", case.no));
+            draft.say(format!("{} is yours.{}", case.no, but(draft, &case)));
             case.claimer = Some(by);
             alert::taken(draft, &mut case);
             refresh(draft, &mut case);

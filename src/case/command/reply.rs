@@ -5,6 +5,7 @@ use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::{Answer, Form};
 use crate::case::gate::on_purpose;
+use crate::case::model::Case;
 use crate::case::reply::{Words, capture};
 
 /// See the module.
@@ -17,6 +18,13 @@ pub static VERB: Verb = Verb {
     query: None,
     run,
 };
+
+const fn hint(case: &Case) -> &'static str {
+    match case.unasked {
+        true => "He did not write to us. One answer, politely; you are asked before it goes.",
+        false => "This is public if the customer's post is public.",
+    }
+}
 
 fn run(turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case else { return };
@@ -32,7 +40,7 @@ fn run(turn: Turn<'_, '_>) {
             title: format!("Reply {}", case.no),
             words: format!("reply {}", case.no),
             label: "To the customer".into(),
-            hint: "This is public if the customer's post is public.".into(),
+            hint: hint(&case).into(),
             text: request.on.clone().unwrap_or_default(),
             max: 3000,
         }));

@@ -12,21 +12,25 @@ use crate::case::model::{Body, Case, Contact, Heard, Shown, Status};
 use crate::case::record::{Decision, Key, Record};
 use crate::case::rich::{Rich, Theirs};
 use crate::case::text::{fit, weight};
+use crate::case::time::Timestamp;
 
 pub fn decide(mut draft: Draft<'_>, mention: &Mention) -> Decision {
     let account = &mention.contact.account;
-    if draft.get(&Key::Post(account.clone(), mention.post.clone())).is_some() {
-        return draft.done("known");
+    if let Some(Record::Post(no, line)) =
+        draft.get(&Key::Post(account.clone(), mention.post.clone()))
+    {
+        let (no, line) = (*no, *line);
+        return known(draft, mention, no, line);
     }
     if is_erased(&draft, mention) {
         return draft.done("erased");
     }
     let mention = &bounded(mention);
     let mut contact = contact(&draft, mention);
-    contact.wrote += 1;
+    contact.wrote += u32::from(mention.overheard.is_none());
     let newest = contact.newest.and_then(|no| draft.found.case(no)).cloned();
     let (no, did) = match newest {
-        Some(case) if goes_on(&draft, &case) => (case.no, join(&mut draft, case, mention)),
+        Some(case) if goes_on(&draft, &case, mention) => (case.no, join(&mut draft, case, mention)),
         earlier => {
             contact.cases += 1;
             let follows = earlier.map(|case| case.no);
@@ -39,6 +43,33 @@ pub fn decide(mut draft: Draft<'_>, mention: &Mention) -> Decision {
     contact.newest = Some(no);
     draft.write(Key::Contact(contact.id.clone()), Record::Contact(Box::new(contact)));
     draft.done(did)
+}
+
+/// It stands there already. If it was only overheard and turns out to be addressed to us after all,
+/// its author waits for an answer from now on.
+fn known(mut draft: Draft<'_>, mention: &Mention, no: CaseNo, line: u32) -> Decision {
+    let Some(mut case) = draft.found.case(no).cloned() else { return draft.done("known") };
+    let heard = case.recent.iter_mut().find(|heard| heard.line == line && heard.overheard);
+    let Some(heard) = heard.filter(|_| mention.overheard.is_none()) else {
+        return draft.done("known");
+    };
+    heard.overheard = false;
+    let written = heard.written;
+    spoke(&mut case, written);
+    draft.tell(&mut case, Tone::Status, Rich::of("This was addressed to us after all."));
+    alert::arm(&draft, &mut case);
+    refresh(&mut draft, &mut case);
+    draft.done_with(case, "addressed")
+}
+
+/// The customer speaks to us, and waits since then.
+fn spoke(case: &mut Case, written: Timestamp) {
+    case.waits = Some(case.waits.map_or(written, |since| since.min(written)));
+    case.wrote += 1;
+    case.unasked = false;
+    if case.status == Status::Answered {
+        case.status = Status::Open;
+    }
 }
 
 fn is_erased(draft: &Draft<'_>, mention: &Mention) -> bool {
@@ -106,9 +137,10 @@ fn contact(draft: &Draft<'_>, mention: &Mention) -> Contact {
     contact
 }
 
-fn goes_on(draft: &Draft<'_>, case: &Case) -> bool {
-    case.status != Status::Closed
-        || case.closed.is_some_and(|closed| draft.at.since(closed) <= draft.policy.reopen)
+/// What was only overheard opens nothing again: he did not write to us.
+fn goes_on(draft: &Draft<'_>, case: &Case, mention: &Mention) -> bool {
+    let soon = |closed| draft.at.since(closed) <= draft.policy.reopen;
+    case.status != Status::Closed || mention.overheard.is_none() && case.closed.is_some_and(soon)
 }
 
 /// The customer's clock counts from when he wrote, never from the future.
@@ -123,17 +155,19 @@ fn heard(draft: &Draft<'_>, mention: &Mention, line: u32) -> Heard {
         audience: mention.audience,
         warning: mention.warning.clone(),
         no_reply: mention.no_reply.is_some(),
+        overheard: mention.overheard.is_some(),
     }
 }
 
 fn remember(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention, line: u32) {
     let heard = heard(draft, mention, line);
-    case.waits = Some(case.waits.map_or(heard.written, |since| since.min(heard.written)));
+    if !heard.overheard {
+        spoke(case, heard.written);
+    }
     case.recent.push(heard);
     if case.recent.len() > limits::RECENT {
         case.recent.remove(0);
     }
-    case.wrote += 1;
     case.score.clone_from(&draft.score);
     case.handle = mention.handle.clone();
     case.name = mention.name.clone();
@@ -143,7 +177,9 @@ fn remember(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention, line: u32
 
 fn join(draft: &mut Draft<'_>, mut case: Case, mention: &Mention) -> &'static str {
     let was = case.status;
-    case.status = Status::Open;
+    if mention.overheard.is_none() {
+        case.status = Status::Open;
+    }
     case.closed = None;
     let did = if was == Status::Closed { "reopened" } else { "joined" };
     if was == Status::Closed {
@@ -157,7 +193,9 @@ fn join(draft: &mut Draft<'_>, mut case: Case, mention: &Mention) -> &'static st
     let written = mention.written;
     draft.add_line(&mut case, written, body);
     remember(draft, &mut case, mention, seq);
-    super::due::wake(draft, &mut case);
+    if mention.overheard.is_none() {
+        super::due::wake(draft, &mut case);
+    }
     alert::read(draft, &mut case, mention);
     alert::arm(draft, &mut case);
     refresh(draft, &mut case);
@@ -233,6 +271,7 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         plain: false,
         odd: None,
         score: None,
+        unasked: mention.overheard.is_some(),
     }
 }
 

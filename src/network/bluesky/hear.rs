@@ -4,8 +4,7 @@
 //! back to its DID is shown as not verified (`reliability.md` S23).
 
 use super::wire::{
-    AtUri, Author, Facet, Feature, Jet, Label, NO_HANDLE, Notice, POSTS, Post, View, post_uri,
-    tid_micros,
+    AtUri, Author, Facet, Feature, Label, NO_HANDLE, Notice, Post, View, tid_micros,
 };
 use crate::case::clean;
 use crate::case::event::{Media, MediaKind, Mention, OwnPost};
@@ -14,7 +13,6 @@ use crate::case::model::Audience;
 use crate::case::rich::Theirs;
 use crate::case::time::Timestamp;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 /// A post as it was found, with what the network tells of it beside the record.
 #[derive(Clone, Debug)]
@@ -93,7 +91,13 @@ pub(super) fn reason(found: &Found, us: &str) -> Option<&'static str> {
     reason_of(&found.post, &found.author.did, us)
 }
 
-fn reason_of(post: &Post, author: &str, us: &str) -> Option<&'static str> {
+/// Does this post name, quote or answer us? Then its author speaks to us, and the notifications
+/// bring it.
+pub(super) fn is_addressed(post: &Post, us: &str) -> bool {
+    reason_of(post, us, us).is_some()
+}
+
+pub(super) fn reason_of(post: &Post, author: &str, us: &str) -> Option<&'static str> {
     let by = |uri: &str, did: &str| AtUri::parse(uri).is_some_and(|name| name.did == did);
     let quoted = post.embed.as_ref().map(|e| [&e["record"]["uri"], &e["record"]["record"]["uri"]]);
     let mut quoted = quoted.into_iter().flatten().filter_map(Value::as_str);
@@ -135,6 +139,7 @@ pub(super) fn mention(account: &AccountId, found: &Found, app: &str, now: Timest
         written: found.written(now),
         language: post.langs.first().map(|lang| clean::line(lang)),
         no_reply: found.view.as_deref().and_then(no_reply),
+        overheard: None,
     }
 }
 
@@ -319,56 +324,9 @@ fn film(part: &Value) -> Option<Media> {
     })
 }
 
-/// What an event of the stream hints at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Hint {
-    /// Somebody seems to speak to us.
-    Spoken(String),
-    /// A post was changed; this is its new content's name.
-    Changed(String, String),
-    /// A post was deleted.
-    Gone(String),
-    /// We, or a colleague, posted or deleted something.
-    Own,
-}
-
-/// Reads an event of the stream: its place, and what it hints at. `known` says which posts are
-/// ours to follow. Events that hint at nothing are passed over cheaply: our DID is plain ASCII,
-/// which Jetstream never writes with escapes.
-pub(super) fn hint(
-    text: &str,
-    us: &str,
-    known: impl Fn(&str) -> bool,
-) -> (Option<i64>, Option<Hint>) {
-    let create = text.contains(r#""operation":"create""#);
-    if create && !text.contains(us) {
-        return (None, None);
-    }
-    let Ok(jet) = serde_json::from_str::<Jet<'_>>(text) else { return (None, None) };
-    let hint = jet.commit.filter(|commit| commit.collection == POSTS).and_then(|commit| {
-        if jet.did == us {
-            return Some(Hint::Own);
-        }
-        let uri = post_uri(&jet.did, &commit.rkey);
-        AtUri::parse(&uri)?;
-        let ours = || {
-            let raw = commit.record.map(RawValue::get).filter(|raw| raw.contains(us));
-            let post = raw.and_then(|raw| serde_json::from_str::<Post>(raw).ok());
-            post.is_some_and(|post| reason_of(&post, &jet.did, us).is_some())
-        };
-        match commit.operation.as_str() {
-            "create" => ours().then_some(Hint::Spoken(uri)),
-            "update" if known(&uri) => Some(Hint::Changed(uri, commit.cid.unwrap_or_default())),
-            "update" => ours().then_some(Hint::Spoken(uri)),
-            "delete" => known(&uri).then_some(Hint::Gone(uri)),
-            _ => None,
-        }
-    });
-    (Some(jet.time_us), hint)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::wire::post_uri;
     use super::*;
     use serde_json::json;
 
@@ -459,27 +417,5 @@ mod tests {
         assert!(is_for_us("reply", &reply("did:plc:ann"), "did:plc:us"));
         assert!(!is_for_us("reply", &reply("did:plc:bob"), "did:plc:us"));
         assert!(is_for_us("mention", &reply("did:plc:bob"), "did:plc:us"));
-    }
-
-    #[test]
-    fn the_stream_hints_at_what_concerns_us() {
-        let event = |did: &str, operation: &str, text: &str| {
-            let rkey = "3lbqta5lnck2i";
-            let commit = json!({ "operation": operation, "collection": POSTS, "rkey": rkey,
-                "cid": "b", "record": { "text": text, "facets": [{ "index": { "byteStart": 0,
-                "byteEnd": 1 }, "features": [{ "$type": "app.bsky.richtext.facet#mention",
-                "did": text }] }] } });
-            json!({ "did": did, "time_us": 7, "kind": "commit", "commit": commit }).to_string()
-        };
-        let uri = "at://did:plc:ann/app.bsky.feed.post/3lbqta5lnck2i";
-        let of = |text: &str, known: bool| hint(text, "did:plc:us", |_| known);
-        let named = event("did:plc:ann", "create", "did:plc:us");
-        assert_eq!(of(&named, false), (Some(7), Some(Hint::Spoken(uri.into()))));
-        assert_eq!(of(&event("did:plc:ann", "create", "did:plc:x"), true), (None, None));
-        let gone = event("did:plc:ann", "delete", "x");
-        assert_eq!(of(&gone, true).1, Some(Hint::Gone(uri.into())));
-        assert_eq!(of(&gone, false).1, None);
-        assert_eq!(of(&event("did:plc:us", "create", "x"), false).1, Some(Hint::Own));
-        assert_eq!(of("not json", false), (None, None));
     }
 }

@@ -6,12 +6,16 @@
 //! `send`). A post's id is its `at://` address without the content's name (cid), because deletions
 //! and answers name it so; the cid of what is answered is asked for at sending. Direct messages
 //! (`chat.bsky`) are not read: that service takes no key with a message, and its log is a feed of
-//! its own.
+//! its own. *Listening.* Posts that nobody addressed to us are found on the stream by their raw
+//! bytes (`gate`) and brought after a look at their authors (`overhear`).
 
 mod call;
 pub mod face;
+pub mod gate;
 mod hear;
+mod hint;
 mod known;
+mod overhear;
 mod say;
 mod send;
 mod session;
@@ -26,11 +30,13 @@ use crate::case::event::{Envelope, Event};
 use crate::case::id::{AccountId, FeedId};
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Pulse, Shut, Task};
+use crate::listen::{Ears, Rules};
 use crate::net::Ground;
 use crate::setting::{Mistakes, Section};
 use call::{Client, Trouble, Xrpc};
-use hear::Hint;
+use hint::Hint;
 use known::Known;
+use overhear::{Bringer, Pending};
 use session::Sessions;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,6 +99,8 @@ struct Bluesky {
     deep: Span,
     since: Span,
     sent: Mutex<BTreeSet<String>>,
+    /// What is listened for besides.
+    ears: Ears,
 }
 
 fn open(
@@ -132,6 +140,7 @@ fn open(
         deep,
         since,
         sent: Mutex::default(),
+        ears: Ears::default(),
     }))
 }
 
@@ -242,11 +251,23 @@ impl Bluesky {
         let shared = Shared::default();
         let (hints, heard) = channel(HINTS);
         let (knock, knocked) = channel(1);
-        let tail = stream::Tail { driver: self, inbox, shared: &shared, hints, us: us.clone() };
+        let (overheard, told) = channel(HINTS);
+        let pending = Pending::default();
+        let tail = stream::Tail {
+            driver: self,
+            inbox,
+            shared: &shared,
+            hints,
+            us: us.clone(),
+            overheard,
+            pending: &pending,
+        };
+        let bringer = Bringer { driver: self, inbox, pending: &pending };
         tokio::select! {
             stopped = self.notifications(inbox, &shared, us.clone(), heard, knock) => stopped,
             stopped = self.own_posts(inbox, &us, knocked) => stopped,
             _ = tail.follow(), if !self.jetstream.is_empty() => Stopped::Asked,
+            _ = bringer.run(told), if !self.jetstream.is_empty() => Stopped::Asked,
         }
     }
 
@@ -420,6 +441,14 @@ impl Network for Bluesky {
 
     fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked> {
         Box::pin(send::look(self, out))
+    }
+
+    fn heed(&self, rules: Arc<Rules>) -> Result<(), String> {
+        if self.jetstream.is_empty() {
+            return Err("has no stream to listen to; name one under jetstream".into());
+        }
+        self.ears.heed(rules);
+        Ok(())
     }
 
     fn probe(&self) -> Task<'_, Vec<Finding>> {

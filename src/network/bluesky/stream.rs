@@ -5,7 +5,9 @@
 //! another one we begin a little earlier. Source: <https://github.com/bluesky-social/jetstream>.
 
 use super::Bluesky;
-use super::hear::{self, Hint};
+use super::gate::Told;
+use super::hint::{self, Hint};
+use super::overhear::Pending;
 use super::sweep::Shared;
 use crate::case::id::FeedId;
 use crate::case::time::Span;
@@ -43,6 +45,9 @@ pub(super) struct Tail<'a> {
     pub(super) shared: &'a Shared,
     pub(super) hints: Sender<Hint>,
     pub(super) us: String,
+    /// Where posts go that nobody addressed to us.
+    pub(super) overheard: Sender<Told>,
+    pub(super) pending: &'a Pending,
 }
 
 impl Tail<'_> {
@@ -85,8 +90,12 @@ impl Tail<'_> {
         cursor: &mut Option<i64>,
     ) -> Result<String, Shut> {
         self.inbox.pulse(feed, Pulse::Read);
-        let start = cursor.unwrap_or(self.driver.now().0);
-        cursor.get_or_insert(start);
+        if cursor.is_none() {
+            // From here on nothing may be missed, also if we are stopped before the next event.
+            let start = (self.driver.now() - self.driver.since).0;
+            *cursor = Some(start);
+            self.driver.save(self.inbox, feed, start.to_string()).await?;
+        }
         let (mut kept, mut kept_at) = (*cursor, self.driver.now());
         let mut heard = self.driver.now();
         let mut ping = tokio::time::interval(PING);
@@ -105,12 +114,7 @@ impl Tail<'_> {
             heard = self.driver.now();
             match message {
                 Some(Ok(Message::Text(text))) => {
-                    let known = |uri: &str| self.shared.has(uri);
-                    let (at, hint) = hear::hint(&text, &self.us, known);
-                    if let Some(hint) = hint {
-                        self.hints.send(hint).await.map_err(|_| Shut)?;
-                    }
-                    *cursor = at.or(*cursor);
+                    *cursor = self.take(&text).await?.or(*cursor);
                 }
                 Some(Ok(Message::Close(_))) | None => return Ok("Jetstream hung up".into()),
                 Some(Err(error)) => return Ok(format!("Jetstream broke off: {error}")),
@@ -118,10 +122,30 @@ impl Tail<'_> {
             }
             if heard.since(kept_at) > KEPT_EVERY && *cursor != kept {
                 (kept, kept_at) = (*cursor, heard);
-                let text = cursor.unwrap_or_default().to_string();
-                self.driver.save(self.inbox, feed, text).await?;
+                let cursor = cursor.unwrap_or_default();
+                let safe = self.pending.oldest().map_or(cursor, |oldest| oldest.min(cursor));
+                self.driver.save(self.inbox, feed, safe.to_string()).await?;
             }
         }
+    }
+}
+
+impl Tail<'_> {
+    /// Takes one event; gives its place, where that was read.
+    async fn take(&self, text: &str) -> Result<Option<i64>, Shut> {
+        let ears = &self.driver.ears;
+        let deleted = || text.contains(r#""operation":"delete""#);
+        let known = |uri: &str| self.shared.has(uri) || deleted() && ears.has(uri);
+        let (mut at, hint) = hint::hint(text, &self.us, known);
+        if let Some(hint) = hint {
+            self.hints.send(hint).await.map_err(|_| Shut)?;
+        }
+        if let Some(told) = self.driver.overhears(text, &self.us) {
+            at = Some(told.at);
+            self.pending.add(&told);
+            self.overheard.send(told).await.map_err(|_| Shut)?;
+        }
+        Ok(at)
     }
 }
 

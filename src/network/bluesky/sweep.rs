@@ -2,7 +2,8 @@
 
 use super::Bluesky;
 use super::call::Trouble;
-use super::hear::{self, Found, Hint};
+use super::hear::{self, Found};
+use super::hint::Hint;
 use super::known::{Known, News};
 use super::send::get_record;
 use super::wire::{KeptPage, Notice, POSTS, Page, Post, Views};
@@ -378,7 +379,7 @@ fn why_only(why: &str) -> String {
     why.split('`').next().unwrap_or_default().trim().to_owned()
 }
 
-async fn views(driver: &Bluesky, uris: &[String]) -> Result<Views, Trouble> {
+pub(super) async fn views(driver: &Bluesky, uris: &[String]) -> Result<Views, Trouble> {
     let query: Vec<(&str, &str)> = uris.iter().map(|uri| ("uris", uri.as_str())).collect();
     driver.client.get("app.bsky.feed.getPosts", &query).await
 }

@@ -78,8 +78,24 @@ pub(super) struct Standing {
     pub(super) blocking: Option<String>,
 }
 
+/// `app.bsky.actor.getProfiles`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Profiles {
+    pub(super) profiles: Vec<Profile>,
+}
+
+/// `app.bsky.actor.defs#profileViewDetailed`, what somebody says of himself and others of him.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Profile {
+    pub(super) did: String,
+    #[serde(default)]
+    pub(super) description: Option<String>,
+    #[serde(default)]
+    pub(super) labels: Vec<Label>,
+}
+
 /// `app.bsky.feed.post`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Post {
     pub(super) text: String,

@@ -4,6 +4,7 @@
 use super::Mastodon;
 use super::client::Unread;
 use super::hear::{self, Item, Me};
+use super::stream::Topic;
 use crate::case::event::{Envelope, Event};
 use crate::case::id::{AccountId, FeedId};
 use crate::case::limits::IN_FLIGHT;
@@ -132,9 +133,11 @@ impl Mastodon {
             return Stopped::Asked;
         }
         let nudge = Notify::new();
+        let hear = |event: &str, payload: &str| hear::streamed(&me, event, payload);
         tokio::select! {
             stopped = self.sweeps(inbox, &me, &nudge) => stopped,
-            () = self.streams(inbox, &me, &nudge) => Stopped::Asked,
+            () = self.streams(inbox, &Topic::User, &hear, &nudge) => Stopped::Asked,
+            _ = self.overhear(inbox, &me) => Stopped::Asked,
         }
     }
 
@@ -397,7 +400,7 @@ fn behind(seen: &[(Option<String>, Option<Timestamp>)], now: Timestamp) -> Optio
     seen[..=at].iter().rev().find_map(|(id, _)| id.clone())
 }
 
-fn told(unread: Unread) -> (String, Option<Span>) {
+pub(super) fn told(unread: Unread) -> (String, Option<Span>) {
     match unread {
         Unread::Down(why, after) => (why, after),
         Unread::Absent => ("the server does not know this list".into(), None),

@@ -2,13 +2,15 @@
 //!
 //! Two feeds are swept by REST from their cursors: mentions, and our own posts (a colleague may
 //! answer in the native app). They are the guarantee. A stream, by WebSocket or server-sent events,
-//! only makes it faster; where there is none, sweeps suffice.
+//! only makes it faster; where there is none, sweeps suffice. What is listened for besides comes by
+//! timelines of its own (`overhear`).
 
 mod abilities;
 mod client;
 pub mod face;
 pub mod hear;
 mod listen;
+mod overhear;
 mod probe;
 pub mod say;
 mod send;
@@ -20,6 +22,7 @@ use crate::case::effect::Receipt;
 use crate::case::id::AccountId;
 use crate::case::time::Span;
 use crate::inbox::{Inbox, Task};
+use crate::listen::{Ears, Rules};
 use crate::net::Ground;
 use crate::setting::{Mistakes, Section};
 use client::{Client, Unread};
@@ -71,6 +74,8 @@ struct Mastodon {
     streaming: Streaming,
     streaming_url: Option<Url>,
     me: OnceCell<wire::Account>,
+    /// What is listened for besides.
+    ears: Ears,
 }
 
 fn open(id: &AccountId, section: &Section, ground: &Ground) -> Result<Arc<dyn Network>, Mistakes> {
@@ -102,8 +107,8 @@ fn open(id: &AccountId, section: &Section, ground: &Ground) -> Result<Arc<dyn Ne
         _ => return Err(Mistakes::default()),
     };
     let client = Client { base, token, ground: ground.clone() };
-    let (account, me) = (id.clone(), OnceCell::new());
-    Ok(Arc::new(Mastodon { account, client, poll, since, streaming, streaming_url, me }))
+    let (account, me, ears) = (id.clone(), OnceCell::new(), Ears::default());
+    Ok(Arc::new(Mastodon { account, client, poll, since, streaming, streaming_url, me, ears }))
 }
 
 impl Mastodon {
@@ -127,6 +132,11 @@ impl Network for Mastodon {
 
     fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked> {
         Box::pin(self.search(out))
+    }
+
+    fn heed(&self, rules: Arc<Rules>) -> Result<(), String> {
+        self.ears.heed(rules);
+        Ok(())
     }
 
     fn probe(&self) -> Task<'_, Vec<Finding>> {

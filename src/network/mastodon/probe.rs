@@ -2,6 +2,7 @@
 
 use super::client::Unread;
 use super::{Finding, Mastodon, Streaming};
+use crate::network::mastodon::stream::Topic;
 use crate::network::mastodon::wire::App;
 
 /// The oldest versions that are safe to believe about who wrote what: CVE-2024-23832 and
@@ -63,7 +64,7 @@ impl Mastodon {
             return Ok(format!("off; mentions are fetched every {}", self.poll));
         }
         let mut last = String::from("no address");
-        for way in self.ways().await {
+        for way in self.ways(&Topic::User).await {
             match self.try_way(&way).await {
                 Ok(()) => return Ok(format!("{way}")),
                 Err(why) => last = format!("{way}: {why}"),

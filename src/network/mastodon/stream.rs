@@ -1,7 +1,7 @@
 //! Streams: a hint that comes within a second. Nothing depends on one; after each new connection
 //! the feeds are swept, because no stream repeats what it said while nobody listened.
 
-use super::hear::{self, Me};
+use super::hear;
 use super::listen::pause;
 use super::{Mastodon, Streaming};
 use crate::case::event::Envelope;
@@ -47,16 +47,50 @@ pub(super) enum Ended {
     Shut,
 }
 
+/// What a stream is about.
+pub(super) enum Topic {
+    /// What concerns us.
+    User,
+    /// All public posts that the server knows.
+    Public,
+    /// Public posts with this hashtag.
+    Tag(String),
+}
+
+impl Topic {
+    /// Its name in an address: for a WebSocket, and the path and query of its events. Source:
+    /// <https://docs.joinmastodon.org/methods/streaming/#streams>.
+    fn of(&self, url: &mut Url, socket: bool) {
+        let (name, tag) = match self {
+            Self::User => ("user", None),
+            Self::Public => ("public", None),
+            Self::Tag(tag) => ("hashtag", Some(tag.as_str())),
+        };
+        if !socket {
+            let path = format!("{}/{name}", url.path());
+            url.set_path(&path);
+        }
+        let stream = socket.then_some(("stream", name));
+        let tag = tag.map(|tag| ("tag", tag));
+        if stream.is_some() || tag.is_some() {
+            url.query_pairs_mut().clear().extend_pairs(stream.into_iter().chain(tag));
+        }
+    }
+}
+
+/// What becomes of an event and its payload.
+pub(super) type Hear<'h> = dyn Fn(&str, &str) -> Vec<Envelope> + Sync + 'h;
+
 /// What a stream brings, one after the other.
 type Told = (String, String);
 
 impl Mastodon {
     /// Listens until the inbox is shut. Without any way it waits for ever.
-    pub(super) async fn streams(&self, inbox: &Inbox, me: &Me, nudge: &Notify) {
-        let ways = self.ways().await;
+    pub(super) async fn streams(&self, inbox: &Inbox, of: &Topic, hear: &Hear<'_>, nudge: &Notify) {
+        let ways = self.ways(of).await;
         let (mut at, mut failures) = (0, 0);
         while let Some(way) = ways.get(at % ways.len().max(1)) {
-            match self.listen_by(way, inbox, me, nudge).await {
+            match self.listen_by(way, inbox, hear, nudge).await {
                 Ended::Shut => return,
                 Ended::Broke => failures = 1,
                 Ended::Refused(why) => {
@@ -73,7 +107,7 @@ impl Mastodon {
     /// All ways worth trying, the most likely first: the configured address alone, else what the
     /// server says, else the server itself (some advertise an address that does not work,
     /// `realservers.md` 3).
-    pub(super) async fn ways(&self) -> Vec<Way> {
+    pub(super) async fn ways(&self, of: &Topic) -> Vec<Way> {
         let (sockets, events) = match self.streaming {
             Streaming::Off => return Vec::new(),
             Streaming::Auto => (true, true),
@@ -90,25 +124,25 @@ impl Mastodon {
         let allowed = |url: &Url| self.client.ground.net.allows(url).is_ok();
         let mut ways: Vec<Way> = Vec::new();
         if sockets {
-            let urls = places.iter().filter_map(socket_address).filter(allowed);
+            let urls = places.iter().filter_map(|url| socket_address(url, of)).filter(allowed);
             ways.extend(urls.map(Way::Socket));
         }
         if events {
-            let urls = places.iter().filter_map(events_address).filter(allowed);
+            let urls = places.iter().filter_map(|url| events_address(url, of)).filter(allowed);
             ways.extend(urls.map(Way::Events));
         }
         ways.dedup();
         ways
     }
 
-    async fn listen_by(&self, way: &Way, inbox: &Inbox, me: &Me, nudge: &Notify) -> Ended {
+    async fn listen_by(&self, way: &Way, inbox: &Inbox, hear: &Hear<'_>, nudge: &Notify) -> Ended {
         match way {
             Way::Socket(url) => match self.connect(url).await {
-                Ok(told) => pump(told, inbox, me, nudge).await,
+                Ok(told) => pump(told, inbox, hear, nudge).await,
                 Err(why) => Ended::Refused(why),
             },
             Way::Events(url) => match self.request(url).await {
-                Ok(told) => pump(told, inbox, me, nudge).await,
+                Ok(told) => pump(told, inbox, hear, nudge).await,
                 Err(why) => Ended::Refused(why),
             },
         }
@@ -176,7 +210,12 @@ impl Mastodon {
 }
 
 /// Puts what a stream tells into the inbox, several at once, until one of both ends.
-async fn pump(told: impl Stream<Item = Told>, inbox: &Inbox, me: &Me, nudge: &Notify) -> Ended {
+async fn pump(
+    told: impl Stream<Item = Told>,
+    inbox: &Inbox,
+    hear: &Hear<'_>,
+    nudge: &Notify,
+) -> Ended {
     nudge.notify_one();
     let mut told = std::pin::pin!(told);
     let mut puts = FuturesUnordered::new();
@@ -192,7 +231,7 @@ async fn pump(told: impl Stream<Item = Told>, inbox: &Inbox, me: &Me, nudge: &No
                     if event == "notifications_merged" {
                         nudge.notify_one();
                     }
-                    let heard = hear::streamed(me, &event, &payload);
+                    let heard = hear(&event, &payload);
                     puts.extend(heard.into_iter().map(|envelope| put(inbox, envelope)));
                 }
                 None => break,
@@ -216,26 +255,27 @@ const fn is_shut(put: &Result<Taken, Shut>) -> bool {
 }
 
 /// The place with the path that all servers use, if it has not got it already.
-fn with_path(url: &Url, tail: &str) -> Option<Url> {
+fn with_path(url: &Url) -> Url {
     let mut url = url.clone();
     let path = url.path().trim_end_matches('/').to_owned();
     let path = path.trim_end_matches("/api/v1/streaming");
-    url.set_path(&format!("{path}/api/v1/streaming{tail}"));
-    Some(url)
+    url.set_path(&format!("{path}/api/v1/streaming"));
+    url
 }
 
 /// Source: <https://docs.joinmastodon.org/methods/streaming/#websocket>.
-fn socket_address(place: &Url) -> Option<Url> {
-    let mut url = with_path(place, "")?;
+fn socket_address(place: &Url, of: &Topic) -> Option<Url> {
+    let mut url = with_path(place);
     let scheme = if matches!(place.scheme(), "http" | "ws") { "ws" } else { "wss" };
     url.set_scheme(scheme).ok()?;
-    url.set_query(Some("stream=user"));
+    of.of(&mut url, true);
     Some(url)
 }
 
 /// Source: <https://docs.joinmastodon.org/methods/streaming/#user>.
-fn events_address(place: &Url) -> Option<Url> {
-    let url = with_path(place, "/user")?;
+fn events_address(place: &Url, of: &Topic) -> Option<Url> {
+    let mut url = with_path(place);
+    of.of(&mut url, false);
     let scheme = if matches!(place.scheme(), "http" | "ws") { "http" } else { "https" };
     // `set_scheme` refuses to turn `ws` into `http` in old versions of the standard.
     Url::parse(&format!("{scheme}{}", &url.as_str()[url.scheme().len()..])).ok()
@@ -316,11 +356,17 @@ mod tests {
         let of = |text: &str| {
             let url = Url::parse(text).unwrap();
             let text = |url: Option<Url>| url.unwrap().to_string();
-            (text(socket_address(&url)), text(events_address(&url)))
+            (text(socket_address(&url, &Topic::User)), text(events_address(&url, &Topic::User)))
         };
         let (socket, events) = of("https://a.example");
         assert_eq!(socket, "wss://a.example/api/v1/streaming?stream=user");
         assert_eq!(events, "https://a.example/api/v1/streaming/user");
+        let tag = Topic::Tag("a&b".into());
+        let url = Url::parse("https://a.example").unwrap();
+        let socket = socket_address(&url, &tag).unwrap();
+        assert_eq!(socket.query(), Some("stream=hashtag&tag=a%26b"));
+        let events = events_address(&url, &tag).unwrap();
+        assert_eq!(events.as_str(), "https://a.example/api/v1/streaming/hashtag?tag=a%26b");
         let (socket, events) = of("ws://127.0.0.1:4000/api/v1/streaming");
         assert_eq!(socket, "ws://127.0.0.1:4000/api/v1/streaming?stream=user");
         assert_eq!(events, "http://127.0.0.1:4000/api/v1/streaming/user");

@@ -53,6 +53,15 @@ pub struct Account {
     /// His picture, not moving.
     #[serde(default)]
     pub avatar_static: Option<String>,
+    /// What he says about himself, as HTML.
+    #[serde(default, deserialize_with = "soft")]
+    pub note: String,
+    /// He says that he is a program.
+    #[serde(default, deserialize_with = "soft")]
+    pub bot: bool,
+    /// He does not want to be found by search engines.
+    #[serde(default, deserialize_with = "soft")]
+    pub noindex: bool,
 }
 
 /// A post.

@@ -176,11 +176,11 @@ impl Bench {
             "mastodon" => vec![("server", base), ("token", "env:T"), ("poll", "150 ms")],
             other => panic!("say here which keys {other} needs to reach its face"),
         };
-        // `[a]` is a list of one text, `[]` an empty one.
+        // `[a,b]` is a list of two texts, `[]` an empty one.
         let list = |text: &str| {
-            let inside = text.strip_prefix('[')?.strip_suffix(']')?.to_owned();
-            let one = (!inside.is_empty()).then_some(toml::Value::String(inside));
-            Some(toml::Value::Array(one.into_iter().collect()))
+            let inside = text.strip_prefix('[')?.strip_suffix(']')?;
+            let all = inside.split(',').filter(|one| !one.is_empty());
+            Some(toml::Value::Array(all.map(|one| toml::Value::String(one.to_owned())).collect()))
         };
         let value =
             |text: &str| (1, list(text).unwrap_or_else(|| toml::Value::String(text.to_owned())));

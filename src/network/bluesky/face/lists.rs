@@ -18,6 +18,7 @@ pub(super) fn answer(stage: &Stage, call: &Call) -> Result<Answer> {
         "app.bsky.feed.getPostThread" => thread(stage, call),
         "app.bsky.feed.getAuthorFeed" => written(stage, call),
         "app.bsky.actor.getProfile" => profile(stage, call),
+        "app.bsky.actor.getProfiles" => profiles(stage, call),
         "com.atproto.identity.resolveHandle" => resolve(stage, call),
         _ => Err(unknown()),
     }
@@ -183,10 +184,21 @@ fn profile(stage: &Stage, call: &Call) -> Result<Answer> {
     look(stage, call, |view| {
         let person = names::person(view.square, actor);
         let person = person.ok_or_else(|| Answer::invalid("Profile not found"))?;
-        let mut profile = view.author(&person.id);
-        profile["postsCount"] = json!(view.square.written_by(&person.id).count());
-        Ok(Answer::ok(profile))
+        Ok(Answer::ok(view.profile(person)))
     })?
+}
+
+/// Those that are not there are left out. Source: lexicon `app.bsky.actor.getProfiles`.
+fn profiles(stage: &Stage, call: &Call) -> Result<Answer> {
+    let actors = call.all("actors");
+    if actors.is_empty() || actors.len() > 25 {
+        return Err(Answer::invalid("Error: actors must not have more than 25 elements"));
+    }
+    look(stage, call, |view| {
+        let people = actors.iter().filter_map(|actor| names::person(view.square, actor));
+        let profiles: Vec<Value> = people.map(|person| view.profile(person)).collect();
+        Answer::ok(json!({ "profiles": profiles }))
+    })
 }
 
 /// Source: lexicon `com.atproto.identity.resolveHandle`.

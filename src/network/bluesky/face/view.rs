@@ -37,6 +37,22 @@ impl View<'_> {
         author
     }
 
+    /// A person with what he says of himself. Source: lexicon `app.bsky.actor.defs`
+    /// (`profileViewDetailed`); a program labels itself `bot` (docs, "Labels and moderation").
+    pub(super) fn profile(&self, person: &Person) -> Value {
+        let mut profile = self.author(&person.id);
+        profile["postsCount"] = json!(self.square.written_by(&person.id).count());
+        if !person.about.is_empty() {
+            profile["description"] = json!(person.about);
+        }
+        if person.bot {
+            let did = names::did(&person.id);
+            let cts = "1970-01-01T00:00:00.000Z";
+            profile["labels"] = json!([{ "src": did, "uri": did, "val": "bot", "cts": cts }]);
+        }
+        profile
+    }
+
     fn standing(&self, person: &Person) -> Value {
         let me = self.me.unwrap_or_default();
         let blocked = |a: &str, b: &str| self.square.blocks.contains(&(a.to_owned(), b.to_owned()));

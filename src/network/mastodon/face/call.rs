@@ -188,7 +188,7 @@ pub(super) fn answer(stage: &Stage, call: &Call) -> Result<Answer> {
         ("GET", ["api", "v1", "notifications", rest @ ..]) => {
             lists::notifications(stage, call, rest)
         }
-        ("GET", ["api", "v1", "timelines", which]) => lists::timeline(stage, call, which),
+        ("GET", ["api", "v1", "timelines", which @ ..]) => lists::timeline(stage, call, which),
         ("GET", ["api", "v1", "accounts", id, "statuses"]) => lists::written_by(stage, call, id),
         ("GET", ["api", "v1", "accounts", rest @ ..]) => server::accounts(stage, call, rest),
         _ => server::answer(stage, call, &parts),

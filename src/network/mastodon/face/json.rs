@@ -47,7 +47,8 @@ pub(super) fn account(base: &str, person: &Person) -> Value {
         "id": person.id, "username": username, "acct": person.handle,
         "display_name": person.name, "locked": false, "bot": person.bot, "discoverable": true,
         "indexable": false, "group": false, "created_at": "2024-01-01T00:00:00.000Z",
-        "note": "", "url": page, "uri": page, "avatar": avatar, "avatar_static": avatar,
+        "note": format!("<p>{}</p>", escape(&person.about)),
+        "url": page, "uri": page, "avatar": avatar, "avatar_static": avatar,
         "header": format!("{base}/headers/original/missing.png"),
         "header_static": format!("{base}/headers/original/missing.png"),
         "followers_count": 1, "following_count": 1, "statuses_count": 1,
@@ -96,7 +97,8 @@ pub(super) fn status(view: &View<'_>, post: &SquarePost) -> Value {
         "application": post.app.as_ref().map(|app| json!({ "name": app, "website": null })),
         "account": account(base, author),
         "media_attachments": media.map(medium).collect::<Vec<_>>(),
-        "mentions": mentions(view, post), "tags": [], "emojis": [], "card": null, "poll": null,
+        "mentions": mentions(view, post), "tags": tags(post),
+        "emojis": [], "card": null, "poll": null,
     })
 }
 
@@ -106,6 +108,24 @@ pub(super) struct View<'a> {
     pub(super) square: &'a Square,
     pub(super) base: &'a str,
     pub(super) flavour: Flavour,
+}
+
+/// The hashtags of a post, small. Source: docs, entities/Status#Tag.
+pub(super) fn hashtags(post: &SquarePost) -> Vec<String> {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    let tag = |(at, _): (usize, &str)| {
+        let rest = &post.text[at + 1..];
+        let end = rest.find(|c| !part(c)).unwrap_or(rest.len());
+        let free = !post.text[..at].ends_with(|c: char| part(c) || c == '/');
+        (end > 0 && free).then(|| rest[..end].to_lowercase())
+    };
+    post.text.match_indices('#').filter_map(tag).collect()
+}
+
+fn tags(post: &SquarePost) -> Vec<Value> {
+    let tag =
+        |name: &String| json!({ "name": name, "url": format!("https://tags.invalid/{name}") });
+    hashtags(post).iter().map(tag).collect()
 }
 
 /// Source: docs, entities/Status#Mention.

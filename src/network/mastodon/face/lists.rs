@@ -113,20 +113,29 @@ pub(super) fn written_by(stage: &Stage, call: &Call, id: &str) -> Result<Answer>
     Ok(page.answer(call, posts, |post| json::status(&view, post)))
 }
 
-/// Source: docs, methods/timelines. Nobody follows anybody here: home is one's own posts.
-pub(super) fn timeline(stage: &Stage, call: &Call, which: &str) -> Result<Answer> {
+/// Source: docs, methods/timelines (home, public, tag). Nobody follows anybody here: home is one's
+/// own posts.
+pub(super) fn timeline(stage: &Stage, call: &Call, which: &[&str]) -> Result<Answer> {
     call.takes(&[&PAGING[..], &["local", "remote", "only_media"][..]].concat())?;
-    let me = if which == "home" { Some(call.me()?.id.clone()) } else { None };
-    if !["home", "public"].contains(&which) {
-        return Err(Answer::missing());
-    }
+    let me = if which == ["home"] { Some(call.me()?.id.clone()) } else { None };
+    let tag = match which {
+        ["home" | "public"] => None,
+        ["tag", tag] => Some(tag.to_lowercase()),
+        _ => return Err(Answer::missing()),
+    };
+    let tagged =
+        |post: &SquarePost| tag.as_ref().is_none_or(|tag| json::hashtags(post).contains(tag));
     let page = Page::of(call, 20, 40)?;
     let mut world = stage.world.look();
     let square = &*world.square(&stage.name);
     let view = View { square, base: &call.base, flavour: call.flavour };
     let seen = |post: &&SquarePost| match &me {
         Some(me) => post.author == *me && !post.deleted,
-        None => post.audience == Audience::Public && !post.deleted,
+        // Source: mastodon, app/models/public_feed.rb (`account_filters_scope`).
+        None => {
+            let blocked = call.viewer().is_some_and(|me| square.blocked(me, &post.author));
+            post.audience == Audience::Public && !post.deleted && tagged(post) && !blocked
+        }
     };
     let posts = square.posts.range(page.ids).map(|(_, post)| post).filter(seen);
     let posts = posts.map(|post| (post.id, post));

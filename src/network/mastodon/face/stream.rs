@@ -2,6 +2,7 @@
 
 use super::json::{self, View};
 use super::{Answer, Flavour, Stage, call, lists, owner, shown};
+use crate::case::model::Audience;
 use crate::world::fault::Wrong;
 use crate::world::square::{Happening, Square, What};
 use axum::extract::FromRequestParts;
@@ -61,7 +62,8 @@ pub(super) async fn open(stage: &Stage, parts: &mut Parts) -> Response {
     let me = person.id;
     let streams = BTreeSet::new();
     let listener = Listener { stage: stage.clone(), base, me, flavour, seq, streams };
-    if upgrade { by_socket(listener, parts).await } else { by_events(listener, &path) }
+    let tag = query(parts, "tag").unwrap_or_default();
+    if upgrade { by_socket(listener, parts).await } else { by_events(listener, &path, &tag) }
 }
 
 /// Source: docs, methods/streaming: header, `access_token`, or `Sec-WebSocket-Protocol`.
@@ -78,7 +80,8 @@ fn query(parts: &Parts, name: &str) -> Option<String> {
 }
 
 async fn by_socket(mut listener: Listener, parts: &mut Parts) -> Response {
-    listener.streams.extend(query(parts, "stream"));
+    let tag = query(parts, "tag").unwrap_or_default();
+    listener.streams.extend(query(parts, "stream").map(|stream| named(&stream, &tag)));
     let unknown = listener.streams.iter().find(|stream| !is_known(stream)).cloned();
     if unknown.is_some() {
         return shown(&listener.stage, Answer::no(400, "Unknown stream type"));
@@ -95,7 +98,16 @@ async fn by_socket(mut listener: Listener, parts: &mut Parts) -> Response {
 
 /// Source: docs, methods/streaming ("WebSocket"), the streams this server has.
 fn is_known(stream: &str) -> bool {
-    ["user", "user:notification", "direct", "public", "public:local"].contains(&stream)
+    let plain = ["user", "user:notification", "direct", "public", "public:local"];
+    plain.contains(&stream) || stream.strip_prefix("hashtag ").is_some_and(|tag| !tag.is_empty())
+}
+
+/// A stream with its tag, if it is one that has one: `hashtag lamps`.
+fn named(stream: &str, tag: &str) -> String {
+    match stream {
+        "hashtag" => format!("hashtag {}", tag.to_lowercase()),
+        other => other.to_owned(),
+    }
 }
 
 async fn speak(mut listener: Listener, mut socket: WebSocket) {
@@ -103,8 +115,9 @@ async fn speak(mut listener: Listener, mut socket: WebSocket) {
     let mut beat = tokio::time::interval(THUMP);
     loop {
         for (stream, frame) in listener.news() {
+            let stream: Vec<&str> = stream.split(' ').collect();
             let text = json!({
-                "stream": [stream], "event": frame.event, "payload": frame.payload,
+                "stream": stream, "event": frame.event, "payload": frame.payload,
             });
             if socket.send(Message::Text(text.to_string().into())).await.is_err() {
                 return;
@@ -130,14 +143,15 @@ async fn speak(mut listener: Listener, mut socket: WebSocket) {
 }
 
 /// Server-sent events. Source: docs, methods/streaming#user, #notification.
-fn by_events(mut listener: Listener, path: &str) -> Response {
+fn by_events(mut listener: Listener, path: &str, tag: &str) -> Response {
     let stream = match path.trim_start_matches("/api/v1/streaming").trim_matches('/') {
-        "user" => "user",
-        "user/notification" => "user:notification",
-        "public" => "public",
+        "user" => "user".to_owned(),
+        "user/notification" => "user:notification".to_owned(),
+        "public" => "public".to_owned(),
+        "hashtag" => named("hashtag", tag),
         _ => return shown(&listener.stage, Answer::missing()),
     };
-    listener.streams.insert(stream.to_owned());
+    listener.streams.insert(stream);
     let body = axum::body::Body::from_stream(lines(listener));
     ([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")], body)
         .into_response()
@@ -174,7 +188,8 @@ impl Listener {
     /// What a client may say. Source: docs, methods/streaming ("subscribe", "unsubscribe").
     fn told(&mut self, text: &str) {
         let Ok(said) = serde_json::from_str::<Value>(text) else { return };
-        let stream = said["stream"].as_str().unwrap_or_default().to_owned();
+        let text = |key: &str| said[key].as_str().unwrap_or_default();
+        let stream = named(text("stream"), text("tag"));
         match said["type"].as_str() {
             Some("subscribe") if is_known(&stream) => drop(self.streams.insert(stream)),
             Some("unsubscribe") => drop(self.streams.remove(&stream)),
@@ -224,7 +239,10 @@ impl Listener {
         let view = View { square, base: &self.base, flavour: self.flavour };
         let post = square.posts.get(&of.what.post())?;
         let mine = post.author == self.me;
-        let public = stream.starts_with("public") && square.may_read(None, post);
+        let tag = stream.strip_prefix("hashtag ");
+        let here = tag.is_some_and(|tag| json::hashtags(post).iter().any(|one| one == tag));
+        let shown = post.audience == Audience::Public && !square.blocked(&self.me, &post.author);
+        let public = (here || stream.starts_with("public")) && shown;
         let notified = lists::notice(square, self.flavour, of, &self.me);
         if let Some(notice) = notified.filter(|_| stream.starts_with("user")) {
             let name = json::id(self.flavour, notice.number);

@@ -123,6 +123,23 @@ pub fn streamed(me: &Me, event: &str, payload: &str) -> Vec<Envelope> {
     }
 }
 
+/// A post that nobody addressed to us, brought by this rule; without one, changed since then.
+pub fn overheard(me: &Me, status: &Status, rule: Option<String>) -> Option<Envelope> {
+    let mut mention = mention(me, status).ok()?;
+    let new = rule.is_some();
+    mention.overheard = Some(rule.unwrap_or_default());
+    if !new {
+        return changed(me, status, mention);
+    }
+    let name = format!("{}:{}:overheard", me.account, status.id);
+    Some(Envelope::new(name, Event::Mentioned(Box::new(mention))))
+}
+
+/// What a post says, as its readers see it.
+pub fn words(status: &Status) -> String {
+    text(status)
+}
+
 /// As little of a post as is needed to see that it is somebody else's.
 #[derive(serde::Deserialize)]
 struct Stranger {
@@ -208,6 +225,7 @@ fn mention(me: &Me, status: &Status) -> Result<Mention, &'static str> {
         written: Timestamp::parse(&status.created_at).unwrap_or_default(),
         language: status.language.as_deref().map(clean::line),
         no_reply: None,
+        overheard: None,
     })
 }
 
