@@ -110,6 +110,7 @@ pub struct Driver {
 }
 
 pub mod discord;
+mod face;
 pub mod slack;
 
 /// All desks, by name.
