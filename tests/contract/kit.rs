@@ -126,6 +126,7 @@ pub(super) fn case(no: u64) -> Case {
         alert: None,
         score: None,
         unasked: false,
+        low: None,
     }
 }
 
