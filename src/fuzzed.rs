@@ -182,6 +182,7 @@ fn rendered(data: &[u8], shown: fn(&Outgoing, &str)) {
         facts: vec![("Tags".into(), Rich::new().theirs(&theirs()))],
         standing: Rich::of("Open"),
         buttons: vec![button],
+        urgent: false,
     };
     let words = Rich::new().theirs(&theirs()).say(" @").theirs(&theirs()).quote(&theirs());
     let note = Note { tone: Tone::Customer, words, media: vec![media], url: None, buttons: vec![] };

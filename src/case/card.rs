@@ -47,6 +47,7 @@ pub fn card(draft: &Draft<'_>, case: &Case, first: &Mention) -> Card {
         facts: facts(case, first),
         standing: standing(case, first),
         buttons: buttons(case, first),
+        urgent: is_urgent(case),
     }
 }
 
@@ -73,6 +74,7 @@ fn plain(case: &Case, first: &Mention, place: String) -> Card {
         facts: Vec::new(),
         standing: Rich::new().strong(status),
         buttons: buttons(case, first),
+        urgent: is_urgent(case),
     }
 }
 
@@ -93,8 +95,31 @@ pub fn plain_note(first: &Mention) -> Rich {
     }
 }
 
+/// Somebody was called, and nobody has taken it.
+#[must_use]
+pub fn is_urgent(case: &Case) -> bool {
+    case.alert.as_ref().is_some_and(|alert| alert.taken.is_none())
+}
+
+/// The card once more, as a line of its thread: who, what he said last, how it stands, the buttons.
+#[must_use]
+pub fn low(draft: &Draft<'_>, case: &Case, first: &Mention) -> Note {
+    let newest = case.recent.last().and_then(|heard| draft.mention(case.no, heard.line));
+    let said = newest.map_or(first, |(mention, _, _)| mention);
+    let words = Rich::new().strong(case.no.to_string()).say(" ").theirs(&case.name).say(" @");
+    let words = words.theirs(&case.handle).quote(&said.text);
+    let words = facts(case, first)
+        .into_iter()
+        .fold(words, |words, (label, value)| words.strong(label).say(" ").then(value).say("  ·  "));
+    let words = words.then(standing(case, first));
+    Note { tone: Tone::Status, words, media: Vec::new(), url: None, buttons: buttons(case, first) }
+}
+
 fn facts(case: &Case, first: &Mention) -> Vec<(String, Rich)> {
     let mut facts = Vec::new();
+    if let Some(alert) = case.alert.as_ref().filter(|_| is_urgent(case)) {
+        facts.push(("Urgent".to_owned(), Rich::of(alert.why.join("; "))));
+    }
     if let Some(rule) = &first.overheard {
         facts.push(("Overheard by".to_owned(), Rich::of(format!("rule {rule}"))));
     }
@@ -206,8 +231,14 @@ pub fn customer_note(mention: &Mention, edits: u32, withdrawn: bool) -> Note {
 /// Brings the card up to date. Needs the case's first line and the card's deliveries to be read.
 pub fn refresh(draft: &mut Draft<'_>, case: &mut Case) {
     let Some((first, _, _)) = draft.mention(case.no, 0) else { return };
-    let face = Face::Card(Box::new(card(draft, case, &first.clone())));
+    let first = first.clone();
+    let face = Face::Card(Box::new(card(draft, case, &first)));
     let mut shown = case.card.clone();
     draft.amend(case, Some(0), &mut shown, face);
     case.card = shown;
+    if let Some(mut copy) = case.low.take() {
+        let face = Face::Note(Box::new(low(draft, case, &first)));
+        draft.amend(case, None, &mut copy, face);
+        case.low = Some(copy);
+    }
 }

@@ -44,6 +44,12 @@ pub fn line(text: &str) -> String {
     cut(&clean.split_whitespace().collect::<Vec<_>>().join(" "), NAME_BYTES)
 }
 
+/// Words of ours that may hold somebody's: lines and spaces stay as they are.
+#[must_use]
+pub fn kept(text: &str) -> String {
+    text.split('\n').map(letters).collect::<Vec<_>>().join("\n")
+}
+
 /// The first `bytes` bytes or a little less, between two letters.
 fn head(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());

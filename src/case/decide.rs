@@ -11,6 +11,7 @@ mod mentioned;
 mod own_post;
 mod said;
 mod thread_gone;
+mod typed;
 mod unreadable;
 
 use super::draft::Draft;
@@ -32,6 +33,7 @@ pub fn decide(policy: &Policy, found: &Found, envelope: &Envelope) -> Decision {
         Event::Reworded(remark) => said::reworded(draft, remark),
         Event::Unsaid { message, .. } => said::unsaid(draft, message),
         Event::Asked(request) => asked::decide(draft, request),
+        Event::Typed(typed) => typed::decide(draft, typed),
         Event::Delivered { delivery, receipt } => delivered::decide(draft, delivery, receipt),
         Event::Failed { delivery, outcome } => failed::decide(draft, delivery, outcome),
         Event::Due { case, alarm } => due::decide(draft, *case, alarm),

@@ -179,6 +179,9 @@ pub struct Card {
     pub standing: Rich,
     /// What can be done.
     pub buttons: Vec<Button>,
+    /// Somebody was called, and nobody has taken it.
+    #[serde(default)]
+    pub urgent: bool,
 }
 
 /// A message in a thread or channel.
@@ -258,6 +261,17 @@ pub enum Answer {
     Form(Form),
     /// The form's text was not taken, for this reason; the form stays open with his text.
     Refuse(String),
+    /// What could stand where he is typing, best first.
+    Choices(Vec<Choice>),
+}
+
+/// Something that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What people read.
+    pub label: String,
+    /// What is put in.
+    pub value: String,
 }
 
 /// A question with one field.

@@ -72,6 +72,8 @@ pub enum Event {
     },
     /// Somebody asked careline to do something.
     Asked(Box<Request>),
+    /// Somebody is typing what can be completed. Nothing is decided by it.
+    Typed(Box<Typed>),
     /// A delivery arrived.
     Delivered {
         /// Which.
@@ -165,6 +167,7 @@ impl Event {
             Self::Reworded(_) => "reworded",
             Self::Unsaid { .. } => "unsaid",
             Self::Asked(_) => "asked",
+            Self::Typed(_) => "typed",
             Self::Delivered { .. } => "delivered",
             Self::Failed { .. } => "failed",
             Self::Due { .. } => "due",
@@ -368,6 +371,30 @@ pub struct Request {
     pub on: Option<String>,
     /// When he asked, by the desk's clock where it tells.
     pub asked: Option<Timestamp>,
+}
+
+/// What somebody has typed so far, of something that careline knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// Who types.
+    pub by: Agent,
+    /// What the desk says of him.
+    pub standing: Standing,
+    /// What is wanted.
+    pub of: Open,
+    /// What he has typed.
+    pub begun: String,
+}
+
+/// What can be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Open {
+    /// A case, by number, customer, tag or words.
+    Case,
+    /// A stock reply, by name or words.
+    Canned,
+    /// A time.
+    When,
 }
 
 /// What is known of a delivery that did not simply arrive.

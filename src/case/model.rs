@@ -219,6 +219,9 @@ pub struct Case {
     /// chooses to answer, and then one answer until he speaks to us.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unasked: bool,
+    /// The copy of its card at the bottom of the thread, if somebody asked for one.
+    #[serde(default)]
+    pub low: Option<Shown>,
 }
 
 /// A case that was put out of sight.

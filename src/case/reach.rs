@@ -4,10 +4,10 @@
 //! what was found, until it wants nothing new (at most [`ROUNDS`](super::limits::ROUNDS)).
 
 use super::command::{self, About};
-use super::event::{Envelope, Event, Mention, OwnPost, Request};
+use super::event::{Envelope, Event, Mention, Open, OwnPost, Request, Typed};
 use super::id::{CaseNo, DeliveryId, MessageId, ThreadId};
 use super::model::{Body, Case, Shown, Wake};
-use super::record::{Found, Key, Reach, Record};
+use super::record::{Found, Key, Query, Reach, Record};
 
 /// What is wanted, all rounds together; the caller reads what is new.
 #[must_use]
@@ -24,6 +24,7 @@ pub fn reach(envelope: &Envelope, found: &Found) -> Reach {
         }
         Event::Unsaid { message, thread } => want.message(message, thread.as_ref()),
         Event::Asked(request) => want.request(request),
+        Event::Typed(typed) => want.typed(typed),
         Event::Delivered { delivery, .. } | Event::Failed { delivery, .. } => {
             want.outcome(delivery);
         }
@@ -75,6 +76,7 @@ impl Want<'_> {
         self.key(Key::Account(case.account.clone()));
         self.line(&case, 0);
         self.shown(&case.card);
+        case.low.iter().for_each(|low| self.shown(low));
         if replies {
             for seq in case.held.iter().chain(&case.sending) {
                 self.line(&case, *seq);
@@ -193,6 +195,17 @@ impl Want<'_> {
         }
         if let Some(last) = case.unknown {
             self.line(&case, last);
+        }
+    }
+
+    /// Cases are looked for as `list` and `find` do.
+    fn typed(&mut self, typed: &Typed) {
+        if typed.of == Open::Case {
+            let begun = typed.begun.trim().trim_start_matches('#');
+            self.reach.query = Some(match begun {
+                "" => Query::NotClosed,
+                words => Query::Find(words.to_owned()),
+            });
         }
     }
 

@@ -226,6 +226,9 @@ pub fn answer(decision: &Decision) -> String {
         }
         Some(Answer::Form(form)) => format!("form {}", form.words),
         Some(Answer::Refuse(why)) => format!("refused: {why}"),
+        Some(Answer::Choices(all)) => {
+            all.iter().map(|one| format!("{}={}\n", one.label, one.value)).collect()
+        }
         None => String::new(),
     }
 }

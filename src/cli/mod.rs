@@ -17,6 +17,7 @@ use crate::config::StoreWiring;
 use crate::engine::clock;
 use crate::net::{Ground, Net};
 use crate::sandbox::DemoOptions;
+use crate::sandbox::pair::{self, Office, Pair};
 use crate::setting::Mistakes;
 use crate::store::{STORES, Store, StoreError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -148,6 +149,12 @@ struct DemoArgs {
     /// Starts only the faces, for another daemon to be pointed at them.
     #[arg(long)]
     no_daemon: bool,
+    /// The network that is shown first: mastodon or bluesky. Both are there.
+    #[arg(long, default_value = "mastodon")]
+    network: pair::Net,
+    /// The desk where new cases go: slack or discord. Both are there.
+    #[arg(long, default_value = "slack")]
+    desk: Office,
     /// Plays this script.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -163,6 +170,7 @@ impl From<DemoArgs> for DemoOptions {
             browser: !args.no_browser,
             json: args.json,
             daemon: !args.no_daemon,
+            pair: Pair { net: args.network, office: args.desk },
             script: args.script,
             speed: args.speed,
         }

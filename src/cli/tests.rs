@@ -29,6 +29,14 @@ fn demo_options_arrive_as_they_were_meant() {
         (options.port, options.browser, options.json, options.daemon),
         (4000, false, true, false)
     );
+    assert_eq!(options.pair, Pair::default());
+    let other = ["careline", "demo", "--network", "bluesky", "--desk", "discord"];
+    let Command::Demo(args) = Cli::try_parse_from(other).unwrap().command else {
+        panic!("not demo")
+    };
+    let pair = Pair { net: pair::Net::Bluesky, office: Office::Discord };
+    assert_eq!(DemoOptions::from(args).pair, pair);
+    assert!(Cli::try_parse_from(["careline", "demo", "--desk", "teams"]).is_err());
     assert!(Cli::try_parse_from(["careline", "demo", "--speed", "0"]).is_err());
 }
 

@@ -125,6 +125,7 @@ pub struct Driver {
 }
 
 pub mod discord;
+mod face;
 pub mod slack;
 
 /// All desks, by name.

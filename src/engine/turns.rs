@@ -110,10 +110,12 @@ pub(super) fn keys(envelope: &Envelope) -> BTreeSet<String> {
         | Event::Echo { delivery, .. } => vec![format!("d {delivery}")],
         Event::Due { case, .. } => vec![format!("n {case}")],
         Event::ThreadGone { thread: gone, .. } => vec![thread(gone)],
+        // Nothing is decided by what is typed, so that it waits for nobody.
         Event::Unreadable { .. }
         | Event::Trouble { .. }
         | Event::Restored { .. }
-        | Event::Burst(_) => Vec::new(),
+        | Event::Burst(_)
+        | Event::Typed(_) => Vec::new(),
         Event::FeedState { feed, .. } => vec![format!("f {feed}")],
         Event::AccountState { account, .. } => vec![format!("a {account}")],
     };

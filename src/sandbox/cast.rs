@@ -1,7 +1,12 @@
 //! Who is in the demo: customers, staff, the app and our account, with what each logs in with.
 
-use super::loopback::Loopback;
+use super::Faces;
+use super::pair::{
+    AGENTS, DISCORD, DISCORD_APP, DISCORD_BOT, FORUM, GUILD, Office as Desk, SKY, TEAM_TALK,
+};
+use crate::desk::discord::face as discord;
 use crate::desk::slack::face as slack;
+use crate::network::bluesky::face as bluesky;
 use crate::world::office::{Kind, Office};
 use crate::world::square::{Person, Square};
 use crate::world::{Shared, World};
@@ -20,7 +25,8 @@ pub const COMMAND: &str = "/careline";
 
 const TEAM: &str = "T0ACME0001";
 const APP: &str = "A0CARELINE";
-const BOT: &str = "U0CARELINE";
+/// The app's own user at Slack.
+pub const BOT: &str = "U0CARELINE";
 const US: &str = "110000000000000001";
 
 /// What the app may do: the scopes of its manifest.
@@ -44,6 +50,12 @@ const SCOPES: [&str; 18] = [
     "users:read",
     "users.profile:read",
 ];
+
+/// What our account is called on Bluesky.
+#[must_use]
+pub fn did() -> String {
+    bluesky::did(US)
+}
 
 /// What may be done by somebody at the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,14 +100,20 @@ pub struct Player {
 pub struct Cast {
     /// Customers, in the order the page shows them.
     pub customers: Vec<Player>,
-    /// Staff, in the order the page shows them.
+    /// Staff as Slack knows them, in the order the page shows them.
     pub staff: Vec<Player>,
-    /// Our account's token.
+    /// The same people as Discord knows them.
+    pub discord_staff: Vec<Player>,
+    /// Our account's token on Mastodon.
     pub us: String,
-    /// The token of a colleague who uses our account in the network's own app.
+    /// Its app password on Bluesky.
+    pub sky: String,
+    /// The token of our bot at Slack.
     pub bot_token: String,
-    /// The app's own token.
+    /// The app's own token at Slack.
     pub app_token: String,
+    /// The token of our bot at Discord.
+    pub discord_token: String,
 }
 
 const CUSTOMERS: [(&str, &str); 8] = [
@@ -139,12 +157,22 @@ impl Cast {
             token: secret("xoxp-demo-"),
             role: Some(*role),
         });
+        let discord_staff = STAFF.iter().enumerate().map(|(n, (key, _, name, role))| Player {
+            key: (*key).to_owned(),
+            id: format!("40000000000000010{n}"),
+            name: (*name).to_owned(),
+            token: secret("demo-discord-"),
+            role: Some(*role),
+        });
         Self {
             customers: customers.collect(),
             staff: staff.collect(),
+            discord_staff: discord_staff.collect(),
             us: secret("demo-account-"),
+            sky: secret("demo-sky-"),
             bot_token: secret("xoxb-demo-"),
             app_token: secret("xapp-demo-"),
+            discord_token: secret("demo-discord-bot-"),
         }
     }
 
@@ -154,28 +182,50 @@ impl Cast {
     }
 
     fn settle(&self, world: &mut World) {
-        let square = world.square(ACCOUNT);
-        square.join(Person { is_us: true, ..person(US, "acme", "Acme Outdoor", &self.us) });
-        for player in &self.customers {
-            self.admit(square, player);
+        for (account, secret) in [(ACCOUNT, &self.us), (SKY, &self.sky)] {
+            let square = world.square(account);
+            square.join(Person { is_us: true, ..person(US, "acme", "Acme Outdoor", secret) });
+            for player in &self.customers {
+                self.admit(square, player);
+            }
         }
-        self.furnish(world.office(DESK));
+        self.furnish_slack(world.office(DESK));
+        self.furnish_discord(world.office(DISCORD));
     }
 
     fn admit(&self, square: &mut Square, player: &Player) {
         square.join(person(&player.id, &player.key, &player.name, &player.token));
     }
 
-    fn furnish(&self, office: &mut Office) {
+    fn furnish_slack(&self, office: &mut Office) {
         office.team = TEAM.to_owned();
-        for player in &self.staff {
-            let kind = if player.role == Some(Role::Guest) { Kind::Guest } else { Kind::Full };
-            office.hire(&player.id, &player.name, kind, &[&player.token]);
-        }
+        hire(office, &self.staff);
         let ids: Vec<&str> = self.staff.iter().map(|player| player.id.as_str()).collect();
         slack::install(office, &self.app());
         let members: Vec<&str> = ids.into_iter().chain([BOT]).collect();
         office.found(CHANNEL, "support", &members);
+    }
+
+    fn furnish_discord(&self, office: &mut Office) {
+        office.team = GUILD.to_owned();
+        hire(office, &self.discord_staff);
+        let app = discord::App {
+            id: DISCORD_APP.to_owned(),
+            user: DISCORD_BOT.to_owned(),
+            name: "careline".to_owned(),
+            token: self.discord_token.clone(),
+            content: true,
+            lacks: Vec::new(),
+        };
+        discord::install(office, &app);
+        discord::role(office, AGENTS, "agents");
+        for player in self.discord_staff.iter().filter(|p| p.role == Some(Role::Agent)) {
+            discord::grant(office, &player.id, &[AGENTS]);
+        }
+        let ids = self.discord_staff.iter().map(|player| player.id.as_str());
+        let members: Vec<&str> = ids.chain([DISCORD_BOT]).collect();
+        discord::forum(office, FORUM, "customers", &members);
+        office.found(TEAM_TALK, "team", &members);
     }
 
     fn app(&self) -> slack::App {
@@ -199,42 +249,95 @@ impl Cast {
         self.customers.iter().find(|player| player.key == who || player.id == who)
     }
 
-    /// A member of staff by his name in scripts or his id.
+    /// A member of staff by his name in scripts or his id at any desk.
     #[must_use]
     pub fn member(&self, who: &str) -> Option<&Player> {
-        self.staff.iter().find(|player| player.key == who || player.id == who)
+        let mut all = self.staff.iter().chain(&self.discord_staff);
+        all.find(|player| player.key == who || player.id == who)
     }
 
-    /// The bot's id at the desk.
+    /// Staff as this desk knows them.
     #[must_use]
-    pub const fn bot(&self) -> &'static str {
-        BOT
+    pub fn staff_of(&self, desk: Desk) -> &[Player] {
+        match desk {
+            Desk::Slack => &self.staff,
+            Desk::Discord => &self.discord_staff,
+        }
+    }
+
+    /// A member of staff as this desk knows him, by his name in scripts or any id of his.
+    #[must_use]
+    pub fn member_of(&self, desk: Desk, who: &str) -> Option<&Player> {
+        let key = &self.member(who)?.key;
+        self.staff_of(desk).iter().find(|player| player.key == *key)
     }
 
     /// All that a client needs to act as anybody, by face.
     #[must_use]
-    pub fn told(&self, network: Loopback, desk: Loopback) -> Value {
-        let tokens: serde_json::Map<String, Value> =
-            all(&self.customers, |p| p.token.clone().into());
-        let accounts =
-            all(&self.customers, |p| json!({"id": p.id, "name": p.name, "handle": p.key}));
-        let users = all(
-            &self.staff,
-            |p| json!({"id": p.id, "name": p.name, "role": p.role.map_or("", Role::name)}),
-        );
+    pub fn told(&self, at: Faces) -> Value {
         json!({
-            "mastodon": {
-                "base": network.to_string(), "tokens": tokens, "accounts": accounts,
-                "account": {"id": US, "name": ACCOUNT, "handle": "acme", "token": self.us},
-            },
-            "slack": {
-                "base": format!("{desk}/api"), "team": TEAM, "desk": DESK, "app": APP, "bot": BOT,
-                "bot_token": self.bot_token, "app_token": self.app_token,
-                "user_tokens": all(&self.staff, |p| p.token.clone().into()), "users": users,
-                "channels": {"support": CHANNEL}, "command": COMMAND,
-            },
+            "mastodon": self.told_mastodon(at), "bluesky": self.told_bluesky(at),
+            "slack": self.told_slack(at), "discord": self.told_discord(at),
         })
     }
+
+    fn told_mastodon(&self, at: Faces) -> Value {
+        let accounts =
+            all(&self.customers, |p| json!({"id": p.id, "name": p.name, "handle": p.key}));
+        json!({
+            "base": at.mastodon.to_string(), "tokens": tokens(&self.customers),
+            "accounts": accounts,
+            "account": {"id": US, "name": ACCOUNT, "handle": "acme", "token": self.us},
+        })
+    }
+
+    /// Tokens are app passwords here: a session is opened with handle and password.
+    fn told_bluesky(&self, at: Faces) -> Value {
+        let about = |p: &Player| {
+            let (did, handle) = (bluesky::did(&p.id), format!("{}.test", p.key));
+            json!({"did": did, "name": p.name, "handle": handle})
+        };
+        let stream = at.bluesky.to_string().replacen("http", "ws", 1);
+        json!({
+            "base": at.bluesky.to_string(), "jetstream": stream,
+            "passwords": tokens(&self.customers), "accounts": all(&self.customers, about),
+            "account": {"did": did(), "name": SKY, "handle": "acme.test",
+                "password": self.sky},
+        })
+    }
+
+    fn told_slack(&self, at: Faces) -> Value {
+        json!({
+            "base": format!("{}/api", at.slack), "team": TEAM, "desk": DESK, "app": APP,
+            "bot": BOT, "bot_token": self.bot_token, "app_token": self.app_token,
+            "user_tokens": tokens(&self.staff), "users": users(&self.staff),
+            "channels": {"support": CHANNEL}, "command": COMMAND,
+        })
+    }
+
+    fn told_discord(&self, at: Faces) -> Value {
+        json!({
+            "base": format!("{}/api/v10", at.discord), "guild": GUILD, "desk": DISCORD,
+            "app": DISCORD_APP, "bot": DISCORD_BOT, "bot_token": self.discord_token,
+            "user_tokens": tokens(&self.discord_staff), "users": users(&self.discord_staff),
+            "channels": {"customers": FORUM, "team": TEAM_TALK}, "roles": {"agents": AGENTS},
+        })
+    }
+}
+
+fn hire(office: &mut Office, staff: &[Player]) {
+    for player in staff {
+        let kind = if player.role == Some(Role::Guest) { Kind::Guest } else { Kind::Full };
+        office.hire(&player.id, &player.name, kind, &[&player.token]);
+    }
+}
+
+fn tokens(players: &[Player]) -> serde_json::Map<String, Value> {
+    all(players, |player| player.token.clone().into())
+}
+
+fn users(players: &[Player]) -> serde_json::Map<String, Value> {
+    all(players, |p| json!({"id": p.id, "name": p.name, "role": p.role.map_or("", Role::name)}))
 }
 
 impl Default for Cast {

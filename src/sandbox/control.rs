@@ -8,6 +8,7 @@
 use super::Demo;
 use super::hands::At;
 use super::page;
+use super::pair::Pair;
 use super::script::How;
 use crate::engine::clock;
 use crate::world::fault::Fault;
@@ -51,6 +52,7 @@ pub(super) fn routes(demo: Arc<Demo>) -> Router {
         .route("/customer/{deed}", post(customer))
         .route("/agent/{deed}", post(agent))
         .route("/desk/hang_up", post(hang_up))
+        .route("/pair", post(choose))
         .route("/fault", post(fault))
         .route("/fault/clear", post(clear))
         .route("/restart", post(restart))
@@ -206,8 +208,14 @@ async fn agent(
         "delete" => hands.delete(who, &body.at()?).await?,
         "press" => hands.press(who, &body.at()?, &body.value)?,
         "slash" => {
-            let channel = body.channel.as_deref().unwrap_or(super::cast::CHANNEL);
+            let channel = body.channel.as_deref().unwrap_or(demo.pair().office.talk());
             hands.slash(who, channel, text)?;
+        }
+        "type" => {
+            let channel = body.channel.as_deref().unwrap_or(demo.pair().office.talk());
+            let (command, option) = body.value.split_once(' ').unwrap_or((&body.value, "text"));
+            let asked = hands.type_option(who, channel, command, (option, text))?;
+            return Ok(Json(json!({"asked": asked})));
         }
         "shortcut" => {
             let callback = body.callback.as_deref().unwrap_or(super::cast::SHORTCUT);
@@ -229,6 +237,19 @@ struct Goodbye {
 async fn hang_up(State(demo): Shared, Json(body): Json<Goodbye>) -> Json<Value> {
     demo.hands.hang_up(&body.how);
     Json(json!({}))
+}
+
+/// Which network is looked at, and at which desk new cases begin.
+#[derive(Deserialize)]
+struct Choice {
+    network: String,
+    desk: String,
+}
+
+async fn choose(State(demo): Shared, Json(body): Json<Choice>) -> Answer {
+    let pair = Pair { net: body.network.parse()?, office: body.desk.parse()? };
+    demo.choose(pair).await?;
+    Ok(Json(json!({})))
 }
 
 async fn fault(State(demo): Shared, Json(fault): Json<Fault>) -> Json<Value> {
@@ -265,7 +286,7 @@ struct Picture {
 
 /// Pictures of the faces, so that the page needs nobody but us.
 async fn picture(State(demo): Shared, Query(wanted): Query<Picture>) -> Response {
-    let known = [demo.network, demo.desk].iter().any(|face| {
+    let known = demo.faces.all().iter().any(|face| {
         let rest = wanted.u.strip_prefix(&face.to_string());
         rest.is_some_and(|rest| rest.starts_with('/'))
     });

@@ -2,10 +2,10 @@
 //! directory, the real drivers with the faces as their servers. It lives in a runtime of its own,
 //! so that pulling the plug can drop it where it stands, in the middle of whatever it did.
 
-use super::cast::{Cast, DESK, Role};
+use super::cast::{CHANNEL, Cast, DESK, Role};
 use super::life::Known;
-use super::loopback::Loopback;
-use super::{DemoError, Setup};
+use super::pair::{FORUM, Office};
+use super::{DemoError, Faces, Setup};
 use crate::case::time::{Span, Timestamp};
 use crate::config::{self, Files, Tables, Text};
 use crate::engine::{Engine, Pace, Parts, Tuning, clock};
@@ -13,8 +13,8 @@ use crate::net::{Ground, Net};
 use crate::store::{STORES, Store};
 use serde_json::Value;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, oneshot};
@@ -27,7 +27,8 @@ const LET_GO: Duration = Duration::from_secs(15);
 /// See the module.
 pub(super) struct Daemon {
     home: tempfile::TempDir,
-    files: Files,
+    files: Lock<Files>,
+    faces: Faces,
     tuning: Tuning,
     running: Mutex<Option<Running>>,
     known: Mutex<Known>,
@@ -65,23 +66,19 @@ fn failed(why: impl std::fmt::Display) -> DemoError {
 
 impl Daemon {
     /// Starts it; returns when its store is open and its drivers listen.
-    pub(super) async fn start(
-        setup: &Setup,
-        cast: &Cast,
-        network: Loopback,
-        desk: Loopback,
-    ) -> Result<Self, DemoError> {
+    pub(super) async fn start(setup: &Setup, cast: &Cast, faces: Faces) -> Result<Self, DemoError> {
         let home = tempfile::Builder::new().prefix("careline-demo-").tempdir().map_err(failed)?;
         write_secrets(home.path(), cast).map_err(failed)?;
         let files = Files {
-            wiring: Text { name: "sandbox.toml".into(), text: wiring(home.path(), network, desk) },
+            wiring: wiring(home.path(), faces, setup.pair.office),
             policy: Some(Text { name: "the demo's policy".into(), text: policy(setup, cast) }),
             phrases: None,
             listen: Some(Text { name: "the demo's rules".into(), text: LISTEN.into() }),
         };
         let daemon = Self {
             home,
-            files,
+            files: Lock::new(files),
+            faces,
             tuning: tuning(setup),
             running: Mutex::default(),
             known: Mutex::default(),
@@ -101,7 +98,8 @@ impl Daemon {
             .map_err(failed)?;
         let (tell, told) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let (files, tuning, stop) = (self.files.clone(), self.tuning, CancellationToken::new());
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (tuning, stop) = (self.tuning, CancellationToken::new());
         let data = self.home.path().join("data");
         let until = stop.clone();
         runtime.spawn(async move {
@@ -138,6 +136,19 @@ impl Daemon {
         let running = self.running.lock().await.take().ok_or(failed("it is being started"))?;
         self.up.store(false, Ordering::Relaxed);
         drop(running);
+        self.again().await
+    }
+
+    /// Sends new cases to this desk: stops, and starts again on the same store with other wiring.
+    pub(super) async fn route(&self, office: Office) -> Result<(), DemoError> {
+        self.end().await;
+        let wiring = wiring(self.home.path(), self.faces, office);
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).wiring = wiring;
+        self.again().await
+    }
+
+    /// Starts it; the life before may take a moment to let go of the store.
+    async fn again(&self) -> Result<(), DemoError> {
         let deadline = tokio::time::Instant::now() + LET_GO;
         loop {
             match self.begin().await {
@@ -207,15 +218,29 @@ fn write_secrets(home: &Path, cast: &Cast) -> std::io::Result<()> {
         ("bot_token", &cast.bot_token),
         ("app_token", &cast.app_token),
         ("account_token", &cast.us),
+        ("discord_token", &cast.discord_token),
+        ("sky_password", &cast.sky),
     ];
     all.into_iter().try_for_each(|(name, secret)| std::fs::write(home.join(name), secret))
 }
 
-fn wiring(home: &Path, network: Loopback, desk: Loopback) -> String {
-    WIRING
+/// Both networks and both desks; new cases of both accounts go to this desk.
+fn wiring(home: &Path, faces: Faces, office: Office) -> Text {
+    let stream = faces.bluesky.to_string().replacen("http", "ws", 1);
+    let text = WIRING
         .replace("DEMO", &home.display().to_string())
-        .replace("http://127.0.0.1:0/api", &format!("{desk}/api"))
-        .replace("http://127.0.0.1:0", &network.to_string())
+        .replace("ws://127.0.0.1:0", &stream)
+        .replace("http://127.0.0.1:0/bluesky", &faces.bluesky.to_string())
+        .replace("http://127.0.0.1:0/api/v10", &format!("{}/api/v10", faces.discord))
+        .replace("http://127.0.0.1:0/api", &format!("{}/api", faces.slack))
+        .replace("http://127.0.0.1:0", &faces.mastodon.to_string());
+    let text = match office {
+        Office::Slack => text,
+        Office::Discord => text
+            .replace(&format!("channel = \"{CHANNEL}\""), &format!("channel = \"{FORUM}\""))
+            .replace("desk = \"slack\"", "desk = \"discord\""),
+    };
+    Text { name: "sandbox.toml".into(), text }
 }
 
 fn policy(setup: &Setup, cast: &Cast) -> String {

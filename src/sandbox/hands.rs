@@ -2,12 +2,17 @@
 //! over HTTP with their own tokens; what has no API there (a press, a slash command, a form) by
 //! the face's own ways in.
 
+mod sky;
+
+use super::Faces;
 use super::cast::{ACCOUNT, Cast, DESK, Player};
-use super::loopback::Loopback;
+use super::pair::{Chosen, DISCORD, Net, Office, Pair};
 use super::script::How;
+use crate::desk::discord::face as discord;
 use crate::desk::slack::face as slack;
 use crate::engine::clock;
 use crate::world::Shared;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A message in a channel.
@@ -15,7 +20,7 @@ use serde_json::{Value, json};
 pub struct At {
     /// The channel's id.
     pub channel: String,
-    /// The message's timestamp, as Slack writes it.
+    /// The message's timestamp, as Slack writes it, or its id, as Discord does.
     pub ts: String,
 }
 
@@ -32,27 +37,27 @@ impl At {
 pub const PICTURE: &[u8] = include_bytes!("page/tent.png");
 const ALT: &str = "A green tent in the rain, a long tear along its zip.";
 
-/// See the module.
+/// See the module. Acts on the pair that is chosen at the moment.
 #[derive(Clone)]
 pub struct Hands {
     client: reqwest::Client,
     shared: Shared,
     cast: std::sync::Arc<Cast>,
-    network: Loopback,
-    desk: Loopback,
+    faces: Faces,
+    chosen: Chosen,
+    sessions: sky::Sessions,
 }
 
 impl Hands {
-    /// Hands of this cast, for these two faces.
+    /// Hands of this cast, for these faces.
     #[must_use]
-    pub fn new(
-        shared: Shared,
-        cast: std::sync::Arc<Cast>,
-        network: Loopback,
-        desk: Loopback,
-    ) -> Self {
-        let net = crate::net::Net::new(true);
-        Self { client: net.client().clone(), shared, cast, network, desk }
+    pub fn new(shared: Shared, cast: std::sync::Arc<Cast>, faces: Faces, chosen: Chosen) -> Self {
+        let client = crate::net::Net::new(true).client().clone();
+        Self { client, shared, cast, faces, chosen, sessions: sky::Sessions::default() }
+    }
+
+    fn pair(&self) -> Pair {
+        self.chosen.get()
     }
 
     /// Who is who.
@@ -64,14 +69,21 @@ impl Hands {
     /// The token of a customer, or of our account for a colleague who uses the network's own app.
     fn token(&self, who: &str) -> Result<&str, String> {
         if who == ACCOUNT {
-            return Ok(&self.cast.us);
+            let sky = self.pair().net == Net::Bluesky;
+            return Ok(if sky { &self.cast.sky } else { &self.cast.us });
         }
         let player = self.cast.customer(who).ok_or_else(|| format!("{who} is no customer here"))?;
         Ok(&player.token)
     }
 
     fn staff(&self, who: &str) -> Result<&Player, String> {
-        self.cast.member(who).ok_or_else(|| format!("{who} does not work here"))
+        let known = self.cast.member_of(self.pair().office, who);
+        known.ok_or_else(|| format!("{who} does not work here"))
+    }
+
+    /// The world's id of a message.
+    fn instant(&self, ts: &str) -> Result<i64, String> {
+        self.pair().office.unstamp(ts).ok_or_else(|| format!("{ts} is no message's name"))
     }
 
     async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Value, String> {
@@ -81,7 +93,10 @@ impl Hands {
         let value: Value = serde_json::from_str(&body).unwrap_or_default();
         match status.is_success() {
             true => Ok(value),
-            false => Err(format!("{status}: {}", value["error"].as_str().unwrap_or_default())),
+            false => {
+                let why = value["message"].as_str().or(value["error"].as_str());
+                Err(format!("{status}: {}", why.unwrap_or_default()))
+            }
         }
     }
 
@@ -97,6 +112,9 @@ impl Hands {
         parent: Option<&str>,
     ) -> Result<String, String> {
         let token = self.token(who)?;
+        if self.pair().net == Net::Bluesky {
+            return self.sky(who).post(text, how, parent).await;
+        }
         let mut body = json!({
             "status": text, "visibility": if how.direct { "direct" } else { "public" },
         });
@@ -109,7 +127,7 @@ impl Hands {
         if how.picture {
             body["media_ids"] = json!([self.picture(token).await?]);
         }
-        let url = format!("{}/api/v1/statuses", self.network);
+        let url = format!("{}/api/v1/statuses", self.faces.mastodon);
         let made = self.ask(self.client.post(url).bearer_auth(token).json(&body)).await?;
         Ok(made["id"].as_str().unwrap_or_default().to_owned())
     }
@@ -118,7 +136,7 @@ impl Hands {
         let part = reqwest::multipart::Part::bytes(PICTURE).file_name("tent.png");
         let part = part.mime_str("image/png").map_err(|e| e.to_string())?;
         let form = reqwest::multipart::Form::new().part("file", part).text("description", ALT);
-        let url = format!("{}/api/v2/media", self.network);
+        let url = format!("{}/api/v2/media", self.faces.mastodon);
         let made = self.ask(self.client.post(url).bearer_auth(token).multipart(form)).await?;
         Ok(made["id"].as_str().unwrap_or_default().to_owned())
     }
@@ -128,7 +146,10 @@ impl Hands {
     /// # Errors
     /// The network's own words.
     pub async fn edit_post(&self, who: &str, post: &str, text: &str) -> Result<(), String> {
-        let url = format!("{}/api/v1/statuses/{post}", self.network);
+        if self.pair().net == Net::Bluesky {
+            return self.sky(who).edit(post, text).await;
+        }
+        let url = format!("{}/api/v1/statuses/{post}", self.faces.mastodon);
         let request = self.client.put(url).bearer_auth(self.token(who)?);
         self.ask(request.json(&json!({"status": text}))).await.map(|_| ())
     }
@@ -138,13 +159,16 @@ impl Hands {
     /// # Errors
     /// The network's own words.
     pub async fn delete_post(&self, who: &str, post: &str) -> Result<(), String> {
-        let url = format!("{}/api/v1/statuses/{post}", self.network);
+        if self.pair().net == Net::Bluesky {
+            return self.sky(who).delete(post).await;
+        }
+        let url = format!("{}/api/v1/statuses/{post}", self.faces.mastodon);
         self.ask(self.client.delete(url).bearer_auth(self.token(who)?)).await.map(|_| ())
     }
 
     async fn slack(&self, who: &str, method: &str, body: Value) -> Result<Value, String> {
         let token = &self.staff(who)?.token;
-        let url = format!("{}/api/{method}", self.desk);
+        let url = format!("{}/api/{method}", self.faces.slack);
         let answer = self.ask(self.client.post(url).bearer_auth(token).json(&body)).await?;
         match answer["ok"].as_bool() {
             Some(true) => Ok(answer),
@@ -152,62 +176,139 @@ impl Hands {
         }
     }
 
-    /// Writes a message in a thread; returns its timestamp. `@careline` and `@names` call.
-    ///
-    /// # Errors
-    /// Slack's own code.
-    pub async fn say(&self, who: &str, thread: &At, text: &str) -> Result<String, String> {
-        let text = self.calls(text);
-        let body = json!({"channel": thread.channel, "thread_ts": thread.ts, "text": text});
-        let said = self.slack(who, "chat.postMessage", body).await?;
-        Ok(said["ts"].as_str().unwrap_or_default().to_owned())
+    /// A call of Discord's API about a channel's messages, as a person's own client makes it.
+    async fn discord(
+        &self,
+        who: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, String> {
+        let url = format!("{}/api/v10/channels/{path}", self.faces.discord);
+        let request = self.client.request(method, url);
+        let request = request.header("authorization", &self.staff(who)?.token);
+        match body {
+            Some(body) => self.ask(request.json(&body)).await,
+            None => self.ask(request).await,
+        }
     }
 
-    /// What Slack's own client makes of names that are picked from its list.
+    /// Writes a message in a thread; returns its name. `@careline` and `@names` call.
+    ///
+    /// # Errors
+    /// The desk's own words.
+    pub async fn say(&self, who: &str, thread: &At, text: &str) -> Result<String, String> {
+        let text = self.calls(text);
+        let (said, key) = match self.pair().office {
+            Office::Slack => {
+                let body = json!({"channel": thread.channel, "thread_ts": thread.ts, "text": text});
+                (self.slack(who, "chat.postMessage", body).await?, "ts")
+            }
+            Office::Discord => {
+                let (path, body) =
+                    (format!("{}/messages", thread.channel), json!({"content": text}));
+                (self.discord(who, Method::POST, &path, Some(body)).await?, "id")
+            }
+        };
+        Ok(said[key].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What a desk's own client makes of names that are picked from its list.
     fn calls(&self, text: &str) -> String {
-        let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let known = self.cast.staff.iter().map(|player| (player.key.as_str(), player.id.as_str()));
-        known.chain([("careline", self.cast.bot())]).fold(escaped, |text, (name, id)| {
-            text.replace(&format!("@{name}"), &format!("<@{id}>"))
-        })
+        let office = self.pair().office;
+        let text = match office {
+            Office::Slack => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+            Office::Discord => text.to_owned(),
+        };
+        let staff = self.cast.staff_of(office).iter();
+        let known = staff.map(|player| (player.key.as_str(), player.id.as_str()));
+        known
+            .chain([("careline", office.bot())])
+            .fold(text, |text, (name, id)| text.replace(&format!("@{name}"), &format!("<@{id}>")))
     }
 
     /// Changes a message.
     ///
     /// # Errors
-    /// Slack's own code.
+    /// The desk's own words.
     pub async fn edit(&self, who: &str, at: &At, text: &str) -> Result<(), String> {
-        let body = json!({"channel": at.channel, "ts": at.ts, "text": self.calls(text)});
-        self.slack(who, "chat.update", body).await.map(|_| ())
+        let text = self.calls(text);
+        let done = match self.pair().office {
+            Office::Slack => {
+                let body = json!({"channel": at.channel, "ts": at.ts, "text": text});
+                self.slack(who, "chat.update", body).await
+            }
+            Office::Discord => {
+                let path = format!("{}/messages/{}", at.channel, at.ts);
+                self.discord(who, Method::PATCH, &path, Some(json!({"content": text}))).await
+            }
+        };
+        done.map(|_| ())
     }
 
     /// Deletes a message.
     ///
     /// # Errors
-    /// Slack's own code.
+    /// The desk's own words.
     pub async fn delete(&self, who: &str, at: &At) -> Result<(), String> {
-        let body = json!({"channel": at.channel, "ts": at.ts});
-        self.slack(who, "chat.delete", body).await.map(|_| ())
+        let done = match self.pair().office {
+            Office::Slack => {
+                let body = json!({"channel": at.channel, "ts": at.ts});
+                self.slack(who, "chat.delete", body).await
+            }
+            Office::Discord => {
+                let path = format!("{}/messages/{}", at.channel, at.ts);
+                self.discord(who, Method::DELETE, &path, None).await
+            }
+        };
+        done.map(|_| ())
     }
 
-    /// Presses the button of a message that has this value or action id.
+    /// Presses the button of a message that has this value, label or action id.
     ///
     /// # Errors
     /// A sentence.
     pub fn press(&self, who: &str, at: &At, value: &str) -> Result<(), String> {
-        let (user, id) = (self.staff(who)?.id.clone(), instant(&at.ts)?);
-        let place = (at.channel.as_str(), id);
-        self.shared.change(clock::now(), |w| slack::press(w, DESK, &user, place, value))
+        let (user, id) = (self.staff(who)?.id.clone(), self.instant(&at.ts)?);
+        let (office, place) = (self.pair().office, (at.channel.as_str(), id));
+        self.shared.change(clock::now(), |w| match office {
+            Office::Slack => slack::press(w, DESK, &user, place, value),
+            Office::Discord => discord::press(w, DISCORD, &user, place, value),
+        })
     }
 
-    /// Types a slash command in a channel.
+    /// Types a slash command in a channel; at Discord in a thread, too.
     ///
     /// # Errors
     /// A sentence.
     pub fn slash(&self, who: &str, channel: &str, text: &str) -> Result<(), String> {
         let user = self.staff(who)?.id.clone();
-        let line = format!("{} {text}", super::cast::COMMAND);
-        self.shared.change(clock::now(), |w| slack::slash(w, DESK, &user, channel, line.trim()))
+        let (office, line) = (self.pair().office, format!("{} {text}", super::cast::COMMAND));
+        self.shared.change(clock::now(), |w| match office {
+            Office::Slack => slack::slash(w, DESK, &user, channel, line.trim()),
+            Office::Discord => {
+                let options = [("text", json!(text))];
+                discord::slash(w, DISCORD, &user, channel, "careline", &options)
+            }
+        })
+    }
+
+    /// Begins to type an option of Discord's slash command; gives the interaction's id, under
+    /// which the app's choices are noted.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn type_option(
+        &self,
+        who: &str,
+        channel: &str,
+        command: &str,
+        begun: (&str, &str),
+    ) -> Result<String, String> {
+        let user = self.staff(who)?.id.clone();
+        self.shared.change(clock::now(), |w| {
+            discord::type_option(w, DISCORD, &user, channel, command, begun)
+        })
     }
 
     /// Uses the app's shortcut on a message.
@@ -215,9 +316,12 @@ impl Hands {
     /// # Errors
     /// A sentence.
     pub fn shortcut(&self, who: &str, at: &At, callback: &str) -> Result<(), String> {
-        let (user, id) = (self.staff(who)?.id.clone(), instant(&at.ts)?);
-        let place = (at.channel.as_str(), id);
-        self.shared.change(clock::now(), |w| slack::shortcut(w, DESK, &user, place, callback))
+        let (user, id) = (self.staff(who)?.id.clone(), self.instant(&at.ts)?);
+        let (office, place) = (self.pair().office, (at.channel.as_str(), id));
+        self.shared.change(clock::now(), |w| match office {
+            Office::Slack => slack::shortcut(w, DESK, &user, place, callback),
+            Office::Discord => discord::menu(w, DISCORD, &user, place, "Reply to customer"),
+        })
     }
 
     /// Sends the form that this member sees.
@@ -225,14 +329,24 @@ impl Hands {
     /// # Errors
     /// A sentence.
     pub fn submit(&self, who: &str, form: &str, text: &str) -> Result<(), String> {
-        let user = self.staff(who)?.id.clone();
-        self.shared.change(clock::now(), |w| slack::submit(w, DESK, &user, form, text))
+        let (user, office) = (self.staff(who)?.id.clone(), self.pair().office);
+        self.shared.change(clock::now(), |w| match office {
+            Office::Slack => slack::submit(w, DESK, &user, form, text),
+            Office::Discord => discord::submit(w, DISCORD, &user, form, text),
+        })
     }
 
     /// Ends all connections of the desk: `refresh_requested` or `warning` with a goodbye, `cut`
     /// without.
     pub fn hang_up(&self, how: &str) {
-        self.shared.change(clock::now(), |world| slack::hang_up(world, DESK, how));
+        let office = self.pair().office;
+        self.shared.change(clock::now(), |world| match (office, how) {
+            (Office::Slack, _) => slack::hang_up(world, DESK, how),
+            (Office::Discord, "refresh_requested" | "warning") => {
+                discord::hang_up(world, DISCORD, "op7");
+            }
+            (Office::Discord, _) => discord::hang_up(world, DISCORD, how),
+        });
     }
 
     /// Puts a form away.
@@ -240,15 +354,12 @@ impl Hands {
     /// # Errors
     /// He sees no such form.
     pub fn dismiss(&self, who: &str, form: &str) -> Result<(), String> {
-        let user = self.staff(who)?.id.clone();
+        let (user, office) = (self.staff(who)?.id.clone(), self.pair().office);
         self.shared.change(clock::now(), |world| {
-            let open = world.office(DESK).forms.get_mut(form).filter(|f| f.member == user);
+            let forms = &mut world.office(office.name()).forms;
+            let open = forms.get_mut(form).filter(|f| f.member == user);
             open.ok_or("he sees no such form")?.closed = true;
             Ok(())
         })
     }
-}
-
-fn instant(ts: &str) -> Result<i64, String> {
-    slack::unstamp(ts).ok_or_else(|| format!("{ts} is no timestamp"))
 }

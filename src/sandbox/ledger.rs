@@ -2,7 +2,7 @@
 //! record: was every customer's post shown once, was every answer sent once, did an inside word get
 //! out?
 
-use super::cast::{ACCOUNT, Cast, DESK, Role};
+use super::cast::{Cast, Role};
 use crate::world::World;
 use crate::world::office::{Message, What as Deed};
 use crate::world::square::{Square, SquarePost, What};
@@ -38,25 +38,29 @@ impl Ledger {
     /// Counts.
     #[must_use]
     pub fn of(world: &World, cast: &Cast) -> Self {
-        let Some(square) = world.squares.get(ACCOUNT) else { return Self::default() };
         let shown = shown(world);
         let mut ledger = Self::default();
-        for post in to_us(square) {
-            let times = shown.get(&post.id).map_or(0, BTreeSet::len);
-            ledger.wrote += 1;
-            ledger.shown += usize::from(times > 0);
-            ledger.doubled += times.saturating_sub(1);
-            let stands = square.posts.get(&post.id).is_some_and(|now| !now.deleted);
-            let late = world.now.0 - post.written.0 > GRACE;
-            ledger.lost += usize::from(times == 0 && stands && late);
-            ledger.waiting += usize::from(times == 0 && stands && !late);
+        for square in world.squares.values() {
+            for post in to_us(square) {
+                ledger.wrote += 1;
+                let stands = square.posts.get(&post.id).is_some_and(|now| !now.deleted);
+                let late = world.now.0 - post.written.0 > GRACE;
+                ledger.customers(shown.get(&post.id).map_or(0, BTreeSet::len), stands, late);
+            }
         }
-        let sent: Vec<_> = sent(square).collect();
+        let sent: Vec<_> = world.squares.values().flat_map(sent).collect();
         let different: BTreeSet<_> = sent.iter().map(|post| (post.parent, &post.text)).collect();
         ledger.sent = sent.len();
         ledger.sent_twice = sent.len() - different.len();
         ledger.outside = outside(world, cast, &sent);
         ledger
+    }
+
+    fn customers(&mut self, times: usize, stands: bool, late: bool) {
+        self.shown += usize::from(times > 0);
+        self.doubled += times.saturating_sub(1);
+        self.lost += usize::from(times == 0 && stands && late);
+        self.waiting += usize::from(times == 0 && stands && !late);
     }
 }
 
@@ -80,35 +84,49 @@ pub fn sent(square: &Square) -> impl Iterator<Item = &SquarePost> {
     posted(square).filter(move |post| post.author == us && post.key.is_some())
 }
 
-/// In which messages of the app each post was shown, by its link: the channel and the message.
+/// In which messages of the app, at any desk, each post was shown, by its link: the channel and
+/// the message.
 #[must_use]
 pub fn shown(world: &World) -> BTreeMap<i64, BTreeSet<(String, i64)>> {
     let mut found: BTreeMap<i64, BTreeSet<(String, i64)>> = BTreeMap::new();
-    let (Some(office), Some(square)) = (world.offices.get(DESK), world.squares.get(ACCOUNT)) else {
-        return found;
-    };
-    let messages = office.happened.iter().filter_map(|happening| match &happening.what {
+    let happened = world.offices.values().flat_map(|office| &office.happened);
+    let messages = happened.filter_map(|happening| match &happening.what {
         Deed::Posted { message } => Some(message),
         _ => None,
     });
     for message in messages.filter(|m| m.app.is_some() && m.only_for.is_none()) {
-        for post in
-            linked(&message.blocks).into_iter().filter(|post| square.posts.contains_key(post))
-        {
+        for post in linked(world, message) {
             found.entry(post).or_default().insert((message.channel.clone(), message.id));
         }
     }
     found
 }
 
-/// Ids of posts that these blocks link to.
-pub fn linked(blocks: &Value) -> BTreeSet<i64> {
-    let text = if blocks.is_null() { String::new() } else { blocks.to_string() };
-    let ids = text.split('/').filter_map(|part| {
-        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
-        part[..end].parse().ok().filter(|_| end > 9)
+/// Ids of posts, of any network, that this message links to.
+#[must_use]
+pub fn linked(world: &World, message: &Message) -> BTreeSet<i64> {
+    let blocks = match &message.blocks {
+        Value::Null => String::new(),
+        blocks => blocks.to_string(),
+    };
+    let parts = blocks.split('/').chain(message.text.split('/'));
+    let ids = parts.filter_map(|part| {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(part.len());
+        named(world, &part[..end])
     });
     ids.collect()
+}
+
+/// The post that is called so at the end of a link: by its number, or by a record's key.
+fn named(world: &World, name: &str) -> Option<i64> {
+    if let Some(id) = name.parse::<i64>().ok().filter(|_| name.len() > 9) {
+        return world.squares.values().any(|s| s.posts.contains_key(&id)).then_some(id);
+    }
+    // A key of Bluesky has 13 letters (<https://atproto.com/specs/tid>). Newest first: what is
+    // linked to was written lately.
+    let mut posts = world.squares.values().flat_map(|square| square.posts.values().rev());
+    let found = (name.len() == 13).then(|| posts.find(|post| post.key.as_deref() == Some(name)));
+    found?.map(|post| post.id)
 }
 
 /// All words that a message shows, as plain text.
@@ -116,10 +134,12 @@ pub fn linked(blocks: &Value) -> BTreeSet<i64> {
 pub fn words(message: &Message) -> String {
     let mut out = String::new();
     gather(&message.blocks, &mut out);
-    if out.is_empty() {
-        out.push_str(&message.text);
-    }
-    let plain = out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let plain = match out.trim().is_empty() {
+        // Discord's words are markdown in the text itself, and its buttons no words.
+        true => message.text.replace("**", "").replace('\\', ""),
+        false => out,
+    };
+    let plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     // Marks that keep the direction of writing inside a name are not words.
     let plain = plain.replace(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'], "");
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -158,10 +178,10 @@ fn bare(text: &str) -> String {
 /// Messages of people who never speak to customers, and notes, that stand in a post of ours. Very
 /// short ones are left out: "ok" may stand anywhere.
 fn outside(world: &World, cast: &Cast, sent: &[&SquarePost]) -> usize {
-    let Some(office) = world.offices.get(DESK) else { return 0 };
     let posts: Vec<String> = sent.iter().map(|post| bare(&post.text)).collect();
     let speaks = |id: &str| cast.member(id).is_some_and(|p| p.role == Some(Role::Agent));
-    let inside = office.happened.iter().filter_map(|happening| match &happening.what {
+    let happened = world.offices.values().flat_map(|office| &office.happened);
+    let inside = happened.filter_map(|happening| match &happening.what {
         Deed::Posted { message } if message.app.is_none() => Some(message),
         _ => None,
     });

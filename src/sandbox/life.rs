@@ -1,7 +1,7 @@
 //! The life of a case as the page draws it: how far the newest words have come.
 
 use crate::case::effect::{Act, Delivery, State};
-use crate::case::id::CaseNo;
+use crate::case::id::{CaseNo, ThreadId};
 use crate::case::model::{Alarm, Body, Case, Line, ReplyLine, ReplyState, Status, Wake};
 use crate::case::record::{Key, LogEntry, Reach, Record};
 use crate::case::time::{Span, Timestamp};
@@ -75,7 +75,7 @@ impl Known {
         let life = threads.map(|(case, thread)| {
             let (steps, hold) = self.steps(case, now, undo);
             json!({
-                "thread": format!("{}/{}", thread.channel.channel, thread.root),
+                "thread": place(thread),
                 "case": case.no.0, "who": case.contact.remote, "status": status(case),
                 "claimer": case.claimer.as_ref().map(|agent| &agent.name),
                 "steps": steps, "hold": hold, "notes": self.notes(case.no),
@@ -172,6 +172,14 @@ impl Known {
             _ => "On its way".to_owned(),
         }
     }
+}
+
+/// A thread as the page names it: its channel and its first message. A thread of Discord is a
+/// channel of its own.
+fn place(thread: &ThreadId) -> String {
+    let own = thread.channel.desk.as_str() == super::pair::DISCORD;
+    let channel = if own { &thread.root } else { &thread.channel.channel };
+    format!("{channel}/{}", thread.root)
 }
 
 fn heard(case: &Case, said: Option<&Line>) -> Vec<Value> {

@@ -1,20 +1,22 @@
 //! The demo as a stage: scripts are played by the hands of real clients, and what must be seen is
 //! looked for in the world, not in careline's own record.
 
-use super::cast::{ACCOUNT, CHANNEL, Cast, DESK};
+use super::cast::{ACCOUNT, Cast, Player};
 use super::hands::{At, Hands};
 use super::ledger::{self, words};
+use super::pair::Pair;
 use super::play::Stage;
 use super::script::{Act, DeskAct, Expect, How};
 use super::view::owners;
 use super::{Demo, Story};
 use crate::case::time::Span;
-use crate::desk::slack::face::stamp;
 use crate::engine::clock;
 use crate::inbox::Task;
 use crate::world::World;
 use crate::world::fault::Fault;
-use crate::world::office::Message;
+use crate::world::office::{Message, Office};
+use crate::world::square::Square;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// A script's stage in the demo.
 pub struct Live {
     demo: Arc<Demo>,
+    /// The network and the desk it is played on.
+    pair: Pair,
     /// The customer who was named last.
     focus: String,
     /// Posts of ours that were expected.
@@ -36,16 +40,22 @@ impl Live {
     /// A stage in this demo; waits are shortened by `speed`.
     #[must_use]
     pub fn new(demo: Arc<Demo>, speed: f64) -> Self {
+        let pair = demo.pair();
         let sent = |world: &World| {
-            let square = world.squares.get(ACCOUNT);
+            let square = square(world, pair);
             square.map(|s| ledger::sent(s).map(|post| post.id).collect()).unwrap_or_default()
         };
         let expected = sent(&demo.shared.look());
-        Self { demo, focus: String::new(), expected, speed: speed.max(0.01) }
+        Self { demo, pair, focus: String::new(), expected, speed: speed.max(0.01) }
     }
 
     fn hands(&self) -> &Hands {
         &self.demo.hands
+    }
+
+    fn member(&self, who: &str) -> Result<&Player, String> {
+        let known = self.demo.cast.member_of(self.pair.office, who);
+        known.ok_or_else(|| format!("{who} does not work here"))
     }
 
     fn story(&self, change: impl FnOnce(&mut Story)) {
@@ -78,9 +88,9 @@ impl Live {
     async fn thread(&self, who: &str) -> Result<At, String> {
         let player = self.demo.cast.customer(who).ok_or(format!("{who} is no customer"))?;
         let id = player.id.clone();
-        let found = self.until(|world| root(world, &id)).await;
+        let found = self.until(|world| root(world, self.pair, &id)).await;
         let (channel, root) = found.ok_or(format!("{who} has no thread"))?;
-        Ok(At { channel, ts: stamp(root) })
+        Ok(At { channel, ts: self.pair.office.stamp(root) })
     }
 
     async fn post(&mut self, who: &str, how: &How, text: &str) -> Result<(), String> {
@@ -88,10 +98,13 @@ impl Live {
         let focus = self.focus.clone();
         let parent = {
             let world = self.demo.shared.look();
-            let last = |of: &str| newest(&world, &self.demo.cast, of);
+            let square = square(&world, self.pair);
+            let last = |of: &str| newest(square?, &self.demo.cast, of);
             match (who == ACCOUNT, how.again) {
                 (true, _) => last(&focus),
-                (false, true) => below(&world, &self.demo.cast, who).or_else(|| last(who)),
+                (false, true) => square
+                    .and_then(|square| below(square, &self.demo.cast, who))
+                    .or_else(|| last(who)),
                 (false, false) => None,
             }
         };
@@ -100,7 +113,8 @@ impl Live {
     }
 
     fn newest_post(&self, who: &str) -> Result<String, String> {
-        let found = newest(&self.demo.shared.look(), &self.demo.cast, who);
+        let world = self.demo.shared.look();
+        let found = square(&world, self.pair).and_then(|s| newest(s, &self.demo.cast, who));
         found.map(|id| id.to_string()).ok_or(format!("{who} has written nothing"))
     }
 
@@ -109,7 +123,7 @@ impl Live {
             self.look_at(customer);
         }
         if let DeskAct::Slash(text) = what {
-            return self.hands().slash(who, CHANNEL, text);
+            return self.hands().slash(who, self.pair.office.talk(), text);
         }
         if let DeskAct::Fill(text) = what {
             return self.fill(who, text).await;
@@ -134,9 +148,9 @@ impl Live {
     }
 
     async fn fill(&self, who: &str, text: &str) -> Result<(), String> {
-        let user = self.demo.cast.member(who).ok_or(format!("{who} does not work here"))?;
+        let user = self.member(who)?;
         let open = |world: &World| {
-            let forms = &world.offices.get(DESK)?.forms;
+            let forms = &office(world, self.pair)?.forms;
             forms.values().find(|f| f.member == user.id && !f.closed).map(|f| f.id.clone())
         };
         let form = self.until(open).await.ok_or("no form is open")?;
@@ -144,8 +158,8 @@ impl Live {
     }
 
     async fn press(&self, who: &str, thread: &At, label: &str) -> Result<(), String> {
-        let user = self.demo.cast.member(who).ok_or(format!("{who} does not work here"))?;
-        let found = self.until(|world| button(world, thread, &user.id, label)).await;
+        let user = self.member(who)?;
+        let found = self.until(|world| button(world, self.pair, thread, &user.id, label)).await;
         let (ts, value) = found.ok_or(format!("there is no button {label}"))?;
         let at = At { channel: thread.channel.clone(), ts };
         self.hands().press(who, &at, &value)
@@ -153,32 +167,35 @@ impl Live {
 
     /// Somebody's newest message in a thread.
     fn mine(&self, who: &str, thread: &At) -> Result<At, String> {
-        let user = self.demo.cast.member(who).ok_or(format!("{who} does not work here"))?;
+        let user = self.member(who)?;
         let world = self.demo.shared.look();
-        let mine = in_thread(&world, thread).filter(|m| m.author == user.id).last();
-        let ts = stamp(mine.ok_or(format!("{who} has written nothing there"))?.id);
+        let mine = in_thread(&world, self.pair, thread).filter(|m| m.author == user.id).last();
+        let mine = mine.ok_or(format!("{who} has written nothing there"))?;
+        let ts = self.pair.office.stamp(mine.id);
         Ok(At { channel: thread.channel.clone(), ts })
     }
 
     async fn thread_says(&self, wanted: &str, card: bool) -> Result<(), String> {
         let thread = self.thread(&self.focus).await?;
         let says = |world: &World| {
-            let mut all = in_thread(world, &thread);
-            all.any(|m| (!card || stamp(m.id) == thread.ts) && holds(m, wanted)).then_some(())
+            let mut all = in_thread(world, self.pair, &thread);
+            let top = self.pair.office.unstamp(&thread.ts);
+            all.any(|m| (!card || Some(m.id) == top) && holds(m, wanted)).then_some(())
         };
         if self.until(says).await.is_some() {
             return Ok(());
         }
         let world = self.demo.shared.look();
-        let all: Vec<String> = in_thread(&world, &thread).map(words).collect();
+        let all: Vec<String> = in_thread(&world, self.pair, &thread).map(words).collect();
         Err(format!("it says: {}", all.join(" | ")))
     }
 
     async fn answered(&mut self, wanted: &str) -> Result<(), String> {
         let player = self.demo.cast.customer(&self.focus).ok_or("nobody was named")?;
         let id = player.id.clone();
-        let found = self.until(|world| answers(world, &id, wanted).first().copied()).await;
-        let all = answers(&self.demo.shared.look(), &id, wanted);
+        let found =
+            self.until(|world| answers(world, self.pair, &id, wanted).first().copied()).await;
+        let all = answers(&self.demo.shared.look(), self.pair, &id, wanted);
         match (found, all.as_slice()) {
             (Some(post), [_]) => {
                 self.expected.insert(post);
@@ -190,15 +207,15 @@ impl Live {
     }
 
     async fn only(&self, who: &str, wanted: &str) -> Result<(), String> {
-        let id = self.demo.cast.member(who).map(|player| player.id.clone());
+        let id = self.member(who).ok().map(|player| player.id.clone());
         let shown = |world: &World| {
-            let office = world.offices.get(DESK)?;
+            let office = office(world, self.pair)?;
             let mut his = office.messages.values().filter(|m| m.only_for == id);
             his.any(|m| holds(m, wanted)).then_some(())
         };
         self.until(shown).await.ok_or_else(|| {
             let world = self.demo.shared.look();
-            let his = world.offices.get(DESK).map(|office| {
+            let his = office(&world, self.pair).map(|office| {
                 let his = office.messages.values().filter(|m| m.only_for == id);
                 his.map(words).collect::<Vec<_>>().join(" | ")
             });
@@ -208,7 +225,7 @@ impl Live {
 
     async fn form(&self, wanted: &str) -> Result<(), String> {
         let open = |world: &World| {
-            let forms = &world.offices.get(DESK)?.forms;
+            let forms = &office(world, self.pair)?.forms;
             let mut open = forms.values().filter(|form| !form.closed);
             open.any(|form| form.view.to_string().contains(wanted)).then_some(())
         };
@@ -217,7 +234,7 @@ impl Live {
 
     fn nothing_outside(&self) -> Result<(), String> {
         let world = self.demo.shared.look();
-        let Some(square) = world.squares.get(ACCOUNT) else { return Ok(()) };
+        let Some(square) = square(&world, self.pair) else { return Ok(()) };
         match ledger::sent(square).find(|post| !self.expected.contains(&post.id)) {
             Some(post) => Err(format!("this was posted: {}", post.text)),
             None => Ok(()),
@@ -227,9 +244,11 @@ impl Live {
     fn not_in_thread(&self, wanted: &str) -> Result<(), String> {
         let world = self.demo.shared.look();
         let id = self.demo.cast.customer(&self.focus).map(|player| player.id.clone());
-        let Some((channel, top)) = id.and_then(|id| root(&world, &id)) else { return Ok(()) };
-        let thread = At { channel, ts: stamp(top) };
-        match in_thread(&world, &thread).find(|m| holds(m, wanted)) {
+        let Some((channel, top)) = id.and_then(|id| root(&world, self.pair, &id)) else {
+            return Ok(());
+        };
+        let thread = At { channel, ts: self.pair.office.stamp(top) };
+        match in_thread(&world, self.pair, &thread).find(|m| holds(m, wanted)) {
             Some(message) => Err(format!("it says: {}", words(message))),
             None => Ok(()),
         }
@@ -296,13 +315,20 @@ impl Stage for Live {
     }
 }
 
+fn square(world: &World, pair: Pair) -> Option<&Square> {
+    world.squares.get(pair.net.account())
+}
+
+fn office(world: &World, pair: Pair) -> Option<&Office> {
+    world.offices.get(pair.office.name())
+}
+
 fn holds(message: &Message, wanted: &str) -> bool {
     words(message).contains(wanted)
 }
 
 /// The newest post of a customer (or of our own account) that still stands.
-fn newest(world: &World, cast: &Cast, who: &str) -> Option<i64> {
-    let square = world.squares.get(ACCOUNT)?;
+fn newest(square: &Square, cast: &Cast, who: &str) -> Option<i64> {
     let id = match cast.customer(who) {
         Some(player) => player.id.clone(),
         None => square.us()?.id.clone(),
@@ -311,15 +337,14 @@ fn newest(world: &World, cast: &Cast, who: &str) -> Option<i64> {
 }
 
 /// The newest post of ours that names this customer.
-fn below(world: &World, cast: &Cast, who: &str) -> Option<i64> {
-    let square = world.squares.get(ACCOUNT)?;
+fn below(square: &Square, cast: &Cast, who: &str) -> Option<i64> {
     let (us, id) = (&square.us()?.id, &cast.customer(who)?.id);
     square.written_by(us).filter(|post| post.mentions.contains(id)).last().map(|post| post.id)
 }
 
 /// Posts of the program to this customer with these words.
-fn answers(world: &World, customer: &str, wanted: &str) -> Vec<i64> {
-    let Some(square) = world.squares.get(ACCOUNT) else { return Vec::new() };
+fn answers(world: &World, pair: Pair, customer: &str, wanted: &str) -> Vec<i64> {
+    let Some(square) = square(world, pair) else { return Vec::new() };
     let to_him = |parent: i64| {
         square
             .posts
@@ -331,8 +356,8 @@ fn answers(world: &World, customer: &str, wanted: &str) -> Vec<i64> {
 }
 
 /// The newest thread whose first message shows a post of this customer.
-fn root(world: &World, customer: &str) -> Option<(String, i64)> {
-    let office = world.offices.get(DESK)?;
+fn root(world: &World, pair: Pair, customer: &str) -> Option<(String, i64)> {
+    let office = office(world, pair)?;
     let mine = owners(world).into_iter().filter(|(_, owner)| owner == customer);
     let roots = mine.map(|(place, _)| place).filter(|place| {
         let message = office.messages.get(place);
@@ -342,30 +367,39 @@ fn root(world: &World, customer: &str) -> Option<(String, i64)> {
 }
 
 /// The messages of a thread that everybody sees, its first one among them.
-fn in_thread<'w>(world: &'w World, thread: &At) -> impl Iterator<Item = &'w Message> {
-    let root = crate::desk::slack::face::unstamp(&thread.ts);
+fn in_thread<'w>(world: &'w World, pair: Pair, thread: &At) -> impl Iterator<Item = &'w Message> {
+    let root = pair.office.unstamp(&thread.ts);
     let channel = thread.channel.clone();
-    let all = world.offices.get(DESK).into_iter().flat_map(|office| office.messages.values());
+    let all = office(world, pair).into_iter().flat_map(|office| office.messages.values());
     let all = all.filter(move |m| m.channel == channel && m.thread.or(Some(m.id)) == root);
     all.filter(|m| !m.deleted && m.only_for.is_none())
 }
 
 /// The newest button with this label that this member sees in the thread, or in the channel if it
 /// was shown only to him.
-fn button(world: &World, thread: &At, user: &str, label: &str) -> Option<(String, String)> {
-    let office = world.offices.get(DESK)?;
-    let root = crate::desk::slack::face::unstamp(&thread.ts);
-    let seen = office.messages.values().filter(|m| {
+fn button(
+    world: &World,
+    pair: Pair,
+    thread: &At,
+    user: &str,
+    label: &str,
+) -> Option<(String, String)> {
+    let root = pair.office.unstamp(&thread.ts);
+    let seen = office(world, pair)?.messages.values().filter(|m| {
         let his = m.only_for.as_deref().is_none_or(|only| only == user);
         let here = m.thread.or(Some(m.id)) == root || m.only_for.is_some();
         m.channel == thread.channel && his && here && !m.deleted
     });
-    let mut rows = seen.filter_map(|m| {
-        let blocks = m.blocks.as_array()?.iter();
-        let mut elements = blocks.flat_map(|b| b["elements"].as_array().into_iter().flatten());
-        let found = elements.find(|e| e["type"] == "button" && e["text"]["text"] == label)?;
-        let value = found["value"].as_str().or(found["action_id"].as_str())?;
-        Some((stamp(m.id), value.to_owned()))
-    });
-    rows.next_back()
+    let mut found = seen.filter_map(|m| Some((pair.office.stamp(m.id), value(m, label)?)));
+    found.next_back()
+}
+
+/// What a message's button with this label asks: Slack's value or action id, Discord's custom id.
+fn value(message: &Message, label: &str) -> Option<String> {
+    let rows = message.blocks.as_array()?.iter();
+    let all = |row: &'_ Value, key: &str| row[key].as_array().cloned().unwrap_or_default();
+    let mut elements = rows.flat_map(|row| [all(row, "elements"), all(row, "components")].concat());
+    let found = elements.find(|e| e["text"]["text"] == label || e["label"] == label)?;
+    let value = ["value", "action_id", "custom_id"].iter().find_map(|key| found[*key].as_str());
+    value.map(str::to_owned)
 }

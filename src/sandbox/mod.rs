@@ -15,6 +15,7 @@ pub mod live;
 pub mod loopback;
 pub mod options;
 mod page;
+pub mod pair;
 pub mod play;
 pub mod script;
 mod view;
@@ -26,11 +27,12 @@ use crate::desk::DESKS;
 use crate::engine::clock;
 use crate::network::NETWORKS;
 use crate::world::Shared;
-use cast::{ACCOUNT, Cast, DESK};
+use cast::Cast;
 use daemon::Daemon;
 use hands::Hands;
 use live::Live;
 use loopback::Loopback;
+use pair::{Chosen, Net, Office, Pair};
 use script::Script;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,11 +60,13 @@ pub struct Setup {
     pub undo: Span,
     /// Posts to customers per minute before the fuse blows.
     pub fuse: u32,
+    /// The network and the desk that it begins with.
+    pub pair: Pair,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { port: 0, daemon: true, undo: UNDO, fuse: 600 }
+        Self { port: 0, daemon: true, undo: UNDO, fuse: 600, pair: Pair::default() }
     }
 }
 
@@ -77,14 +81,42 @@ pub(crate) struct Story {
     faults: usize,
 }
 
+/// Where the faces are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Faces {
+    /// Mastodon's.
+    pub mastodon: Loopback,
+    /// Bluesky's.
+    pub bluesky: Loopback,
+    /// Slack's.
+    pub slack: Loopback,
+    /// Discord's.
+    pub discord: Loopback,
+}
+
+impl Faces {
+    async fn serve(shared: &Shared, stop: &CancellationToken) -> Result<Self, DemoError> {
+        Ok(Self {
+            mastodon: serve_network(Net::Mastodon, shared, stop).await?,
+            bluesky: serve_network(Net::Bluesky, shared, stop).await?,
+            slack: serve_desk(Office::Slack, shared, stop).await?,
+            discord: serve_desk(Office::Discord, shared, stop).await?,
+        })
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn all(self) -> [Loopback; 4] {
+        [self.mastodon, self.bluesky, self.slack, self.discord]
+    }
+}
+
 /// A running demo.
 pub struct Demo {
     /// Where the page is.
     pub page: Loopback,
-    /// Where the network's face is.
-    pub network: Loopback,
-    /// Where the desk's face is.
-    pub desk: Loopback,
+    /// Where the faces are.
+    pub faces: Faces,
     /// The world.
     pub shared: Shared,
     /// Who is in it.
@@ -94,6 +126,7 @@ pub struct Demo {
     token: String,
     client: reqwest::Client,
     daemon: Option<Daemon>,
+    chosen: Chosen,
     undo: Span,
     story: Mutex<Story>,
     day: Mutex<CancellationToken>,
@@ -111,22 +144,22 @@ impl Demo {
         cast.enter(&shared);
         let stop = CancellationToken::new();
         let (page, listener) = open(setup.port).await?;
-        let network = serve_network(&shared, &stop).await?;
-        let desk = serve_desk(&shared, &stop).await?;
+        let faces = Faces::serve(&shared, &stop).await?;
+        let chosen = Chosen::new(setup.pair);
         let daemon = match setup.daemon {
-            true => Some(Daemon::start(&setup, &cast, network, desk).await?),
+            true => Some(Daemon::start(&setup, &cast, faces).await?),
             false => None,
         };
         let demo = Arc::new(Self {
-            hands: Hands::new(shared.clone(), cast.clone(), network, desk),
+            hands: Hands::new(shared.clone(), cast.clone(), faces, chosen.clone()),
             token: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
             client: crate::net::Net::new(true).client().clone(),
             undo: setup.undo,
             story: Mutex::default(),
             day: Mutex::new(CancellationToken::new()),
             page,
-            network,
-            desk,
+            faces,
+            chosen,
             shared,
             cast,
             daemon,
@@ -142,7 +175,7 @@ impl Demo {
         // Written by hand at the front: a map of JSON would sort its keys.
         json!({
             "url": format!("{}/", self.page), "control": format!("{}/control", self.page),
-            "faces": self.cast.told(self.network, self.desk),
+            "faces": self.cast.told(self.faces),
         })
     }
 
@@ -175,6 +208,29 @@ impl Demo {
         again
     }
 
+    /// The network and the desk that are looked at.
+    #[must_use]
+    pub fn pair(&self) -> Pair {
+        self.chosen.get()
+    }
+
+    /// Looks at another network, and sends new cases to another desk: the daemon is stopped, its
+    /// wiring changed, and it is started again. Cases that are open stay where they are.
+    ///
+    /// # Errors
+    /// A day is being played, or the daemon does not start again.
+    pub async fn choose(&self, pair: Pair) -> Result<(), String> {
+        if self.story().playing {
+            return Err("a day is being played; stop it first".to_owned());
+        }
+        let before = self.chosen.set(pair);
+        if let Some(daemon) = self.daemon.as_ref().filter(|_| before.office != pair.office) {
+            daemon.route(pair.office).await.map_err(|e| e.to_string())?;
+        }
+        self.ring();
+        Ok(())
+    }
+
     fn ring(&self) {
         self.shared.change(clock::now(), |_| ());
     }
@@ -190,7 +246,7 @@ impl Demo {
     }
 
     fn play_day(self: &Arc<Self>) -> Result<(), String> {
-        let script = Script::parse("day", DAY).map_err(|e| e.to_string())?;
+        let script = day(self.pair()).map_err(|e| e.to_string())?;
         if std::mem::replace(&mut self.story().playing, true) {
             return Err("a day is being played already".to_owned());
         }
@@ -222,11 +278,11 @@ impl Demo {
             Some(daemon) => daemon.lives(now, self.undo).await,
             None => Vec::new(),
         };
-        let mut state = view::view(&self.shared.look(), &self.cast);
+        let mut state = view::view(&self.shared.look(), &self.cast, self.pair());
         let story = self.story().clone();
         state["lives"] = lives.into();
         state["now"] = life::millis(now).into();
-        state["bases"] = json!([format!("{}/", self.network), format!("{}/", self.desk)]);
+        state["bases"] = self.faces.all().map(|face| format!("{face}/")).to_vec().into();
         state["faults"] = story.faults.into();
         state["daemon"] = json!({
             "up": self.daemon.as_ref().is_some_and(Daemon::is_up),
@@ -241,6 +297,14 @@ impl Demo {
     }
 }
 
+/// The day that the page plays, as this pair can play it.
+///
+/// # Errors
+/// A line of it cannot be read.
+pub fn day(pair: Pair) -> Result<Script, script::Misread> {
+    Script::parse("day", &script::on(DAY, pair))
+}
+
 async fn open(port: u16) -> Result<(Loopback, TcpListener), DemoError> {
     let opened = Loopback::open(port).await;
     opened.map_err(|e| DemoError(format!("cannot listen on port {port} of this machine: {e}")))
@@ -253,19 +317,27 @@ fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
     });
 }
 
-async fn serve_network(shared: &Shared, stop: &CancellationToken) -> Result<Loopback, DemoError> {
-    let row = NETWORKS.iter().find(|row| row.name == "mastodon");
-    let row = row.ok_or(DemoError("this build has no Mastodon driver".into()))?;
+async fn serve_network(
+    net: Net,
+    shared: &Shared,
+    stop: &CancellationToken,
+) -> Result<Loopback, DemoError> {
+    let row = NETWORKS.iter().find(|row| row.name == net.name());
+    let row = row.ok_or(DemoError(format!("this build has no driver for {}", net.title())))?;
     let (at, listener) = open(0).await?;
-    serve(listener, (row.face)(shared.clone(), ACCOUNT), stop.clone());
+    serve(listener, (row.face)(shared.clone(), net.account()), stop.clone());
     Ok(at)
 }
 
-async fn serve_desk(shared: &Shared, stop: &CancellationToken) -> Result<Loopback, DemoError> {
-    let row = DESKS.iter().find(|row| row.name == "slack");
-    let row = row.ok_or(DemoError("this build has no Slack driver".into()))?;
+async fn serve_desk(
+    office: Office,
+    shared: &Shared,
+    stop: &CancellationToken,
+) -> Result<Loopback, DemoError> {
+    let row = DESKS.iter().find(|row| row.name == office.name());
+    let row = row.ok_or(DemoError(format!("this build has no driver for {}", office.title())))?;
     let (at, listener) = open(0).await?;
-    serve(listener, (row.face)(shared.clone(), DESK), stop.clone());
+    serve(listener, (row.face)(shared.clone(), office.name()), stop.clone());
     Ok(at)
 }
 
@@ -275,7 +347,8 @@ async fn serve_desk(shared: &Shared, stop: &CancellationToken) -> Result<Loopbac
 /// It cannot be started, or a step of the script failed.
 pub async fn demo(options: DemoOptions, stop: CancellationToken) -> Result<(), DemoError> {
     let script = options.script.as_deref().map(read_script).transpose()?;
-    let setup = Setup { port: options.port, daemon: options.daemon, ..Setup::default() };
+    let (port, daemon, pair) = (options.port, options.daemon, options.pair);
+    let setup = Setup { port, daemon, pair, ..Setup::default() };
     let demo = Demo::start(setup).await?;
     announce(&demo, &options);
     let result = match script {

@@ -1,5 +1,6 @@
 //! What can be asked of the demo; the command line fills it in.
 
+use super::pair::Pair;
 use std::path::PathBuf;
 
 /// How the demo shall run.
@@ -14,6 +15,8 @@ pub struct DemoOptions {
     pub json: bool,
     /// Start the daemon too; `false` starts only the faces.
     pub daemon: bool,
+    /// The network that is shown, and the desk where new cases go.
+    pub pair: Pair,
     /// A script to play instead of waiting for visitors.
     pub script: Option<PathBuf>,
     /// How many times faster than life scripts are played.

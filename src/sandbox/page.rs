@@ -11,6 +11,7 @@ use std::sync::Arc;
 const INDEX: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/style.css");
 const BLOCKS: &str = include_str!("page/blocks.js");
+const MARKDOWN: &str = include_str!("page/markdown.js");
 const APP: &str = include_str!("page/app.js");
 const ICON: &str = include_str!("page/icon.svg");
 
@@ -23,6 +24,7 @@ pub(super) fn routes() -> Router<Arc<Demo>> {
         .route("/", get(index))
         .route("/style.css", get(|| async { file("text/css", STYLE) }))
         .route("/blocks.js", get(|| async { file("text/javascript", BLOCKS) }))
+        .route("/markdown.js", get(|| async { file("text/javascript", MARKDOWN) }))
         .route("/app.js", get(|| async { file("text/javascript", APP) }))
         .route("/icon.svg", get(|| async { file("image/svg+xml", ICON) }))
 }

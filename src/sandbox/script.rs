@@ -30,6 +30,7 @@
 //! | `expect form: …` | a form with these words is open |
 //! | `expect nothing outside` | nothing was posted beyond what was expected so far |
 
+use super::pair::Pair;
 use crate::case::time::Span;
 use crate::world::fault::Wrong;
 use std::fmt;
@@ -186,6 +187,23 @@ impl Script {
         }
         Ok(Self { name: name.to_owned(), steps })
     }
+}
+
+/// A script for this pair: lines that begin with `on NAME:` are for a network or a desk alone;
+/// `{network}`, `{post}` and `{desk}` in faults stand for the account, its call that posts, and the
+/// desk.
+#[must_use]
+pub fn on(text: &str, pair: Pair) -> String {
+    let here = [pair.net.name(), pair.office.name()];
+    let line = |line: &str| match line.strip_prefix("on ").and_then(|rest| rest.split_once(':')) {
+        Some((name, rest)) if here.contains(&name) => rest.trim().to_owned(),
+        Some(_) => String::new(),
+        None => line.to_owned(),
+    };
+    let text = text.lines().map(|text| line(text) + "\n").collect::<String>();
+    text.replace("{network}", pair.net.account())
+        .replace("{post}", pair.net.posting())
+        .replace("{desk}", pair.office.name())
 }
 
 fn step(line: &str) -> Result<Step, String> {
@@ -398,6 +416,13 @@ mod tests {
         assert_eq!(one("maria deletes>"), desk_act("maria", None, DeskAct::Delete));
         assert_eq!(one("maria/ list"), desk_act("maria", None, DeskAct::Slash("list".into())));
         assert_eq!(one("anna deletes"), Step::Act(Act::DeletePost { who: "anna".into() }));
+    }
+
+    #[test]
+    fn a_line_may_be_for_one_platform_alone() {
+        let text = "on bluesky: say: sky\non slack: say: desk\nfault {network} {post} cut x1";
+        let script = on(text, Pair::default());
+        assert_eq!(script, "\nsay: desk\nfault acme POST /api/v1/statuses cut x1\n");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The world as the page shows it, as one JSON value.
 
-use super::cast::{ACCOUNT, Cast, DESK, Role};
+use super::cast::{Cast, Role};
 use super::ledger;
 use super::life::millis;
+use super::pair::{self, Net, Pair};
 use crate::case::model::Audience;
 use crate::case::time::Timestamp;
-use crate::desk::slack::face::stamp;
 use crate::world::World;
 use crate::world::office::{Message, Office};
 use crate::world::square::{Square, SquarePost};
@@ -17,28 +17,46 @@ const POSTS: usize = 200;
 /// Threads that are shown, newest last.
 const THREADS: usize = 60;
 
-/// Everything but the lives of cases and what the demo itself does.
+/// Everything but the lives of cases and what the demo itself does, as this pair shows it.
 #[must_use]
-pub fn view(world: &World, cast: &Cast) -> Value {
+pub fn view(world: &World, cast: &Cast, pair: Pair) -> Value {
     let people: Vec<_> =
         cast.customers.iter().map(|p| json!({"id": p.id, "name": p.name})).collect();
     let staff = cast
-        .staff
+        .staff_of(pair.office)
         .iter()
         .map(|p| json!({"id": p.id, "name": p.name, "role": p.role.map_or("", Role::name)}));
-    let bot = json!({"id": cast.bot(), "name": "careline", "role": "bot"});
-    let office = world.offices.get(DESK);
+    let bot = json!({"id": pair.office.bot(), "name": "careline", "role": "bot"});
+    let office = world.offices.get(pair.office.name());
+    let square = world.squares.get(pair.net.account());
+    let look = Look { world, pair };
     json!({
         "brand": {"handle": "@acme", "name": "Acme Outdoor"},
-        "names": {"network": ACCOUNT, "desk": DESK},
+        "names": names(pair), "choices": choices(),
         "people": people,
         "staff": staff.chain([bot]).collect::<Vec<_>>(),
-        "posts": world.squares.get(ACCOUNT).map(posts).unwrap_or_default(),
-        "channels": office.map(channels).unwrap_or_default(),
-        "threads": office.map(|office| threads(world, office)).unwrap_or_default(),
+        "posts": square.map(posts).unwrap_or_default(),
+        "channels": office.map(|office| look.channels(office)).unwrap_or_default(),
+        "threads": office.map(|office| look.threads(office)).unwrap_or_default(),
         "forms": office.map(forms).unwrap_or_default(),
         "ledger": ledger::Ledger::of(world, cast),
     })
+}
+
+/// How faults and the page call what is looked at.
+fn names(pair: Pair) -> Value {
+    json!({
+        "network": pair.net.account(), "desk": pair.office.name(), "on": pair.net.name(),
+        "network_title": pair.net.title(), "desk_title": pair.office.title(),
+        "network_post": pair.net.posting(), "desk_post": pair.office.posting(),
+        "talk": pair.office.talk(), "private": pair.net == Net::Mastodon,
+    })
+}
+
+fn choices() -> Value {
+    let nets = Net::ALL.map(|net| json!({"name": net.name(), "title": net.title()}));
+    let desks = pair::Office::ALL.map(|desk| json!({"name": desk.name(), "title": desk.title()}));
+    json!({"networks": nets, "desks": desks})
 }
 
 fn posts(square: &Square) -> Vec<Value> {
@@ -70,59 +88,85 @@ const fn audience(audience: Audience) -> &'static str {
     }
 }
 
-/// A message is in a thread of its own, at the top of a channel, or shown to one member there.
-fn channels(office: &Office) -> Vec<Value> {
-    let all = office.channels.values().map(|channel| {
-        let top = office.messages.values().filter(|m| {
-            m.channel == channel.id && m.thread.is_none_or(|root| root == m.id) && !hidden(m)
-        });
-        let mut messages: Vec<_> = top.map(|m| message(office, m)).collect();
-        messages.drain(..messages.len().saturating_sub(POSTS));
-        json!({"id": channel.id, "name": channel.name, "messages": messages})
-    });
-    all.collect()
-}
-
 /// A deleted message leaves nothing behind unless others answer it.
 fn hidden(m: &Message) -> bool {
     m.deleted && m.only_for.is_some()
 }
 
-fn threads(world: &World, office: &Office) -> Vec<Value> {
-    let mut threads: BTreeMap<(i64, &str), Vec<&Message>> = BTreeMap::new();
-    for m in office.messages.values().filter(|m| !hidden(m)) {
-        let root = m.thread.unwrap_or(m.id);
-        threads.entry((root, &m.channel)).or_default().push(m);
+struct Look<'w> {
+    world: &'w World,
+    pair: Pair,
+}
+
+impl Look<'_> {
+    /// A message is in a thread of its own, at the top of a channel, or shown to one member there.
+    fn channels(&self, office: &Office) -> Vec<Value> {
+        let talk = self.pair.office.talk();
+        let all = office.channels.values().filter(|c| c.id == talk).map(|channel| {
+            let top = office.messages.values().filter(|m| {
+                m.channel == channel.id && m.thread.is_none_or(|root| root == m.id) && !hidden(m)
+            });
+            let mut messages: Vec<_> = top.map(|m| self.message(office, m)).collect();
+            messages.drain(..messages.len().saturating_sub(POSTS));
+            json!({"id": channel.id, "name": channel.name, "messages": messages})
+        });
+        all.collect()
     }
-    let owners = owners(world);
-    let ours = |root: i64, channel: &str| {
-        let first = office.messages.get(&(channel.to_owned(), root));
-        first.is_some_and(|m| m.app.is_some() && m.only_for.is_none())
-    };
-    let mut all: Vec<Value> = Vec::new();
-    for ((root, channel), list) in threads {
-        let owner = owners.get(&(channel.to_owned(), root));
-        if !ours(root, channel) || (owner.is_none() && list.len() < 2) {
-            continue;
+
+    fn threads(&self, office: &Office) -> Vec<Value> {
+        let mut threads: BTreeMap<(i64, &str), Vec<&Message>> = BTreeMap::new();
+        for m in office.messages.values().filter(|m| !hidden(m)) {
+            let root = m.thread.unwrap_or(m.id);
+            threads.entry((root, &m.channel)).or_default().push(m);
         }
-        let who = owner.and_then(|id| world.squares.get(ACCOUNT)?.people.get(id));
-        all.push(json!({
-            "id": format!("{channel}/{}", stamp(root)), "channel": channel, "root": stamp(root),
-            "title": who.map_or("Thread", |p| &p.name), "who": owner,
-            "messages": list.iter().map(|m| message(office, m)).collect::<Vec<_>>(),
-        }));
+        let owners = owners(self.world);
+        let ours = |root: i64, channel: &str| {
+            let first = office.messages.get(&(channel.to_owned(), root));
+            first.is_some_and(|m| m.app.is_some() && m.only_for.is_none())
+        };
+        let mut all: Vec<Value> = Vec::new();
+        for ((root, channel), list) in threads {
+            let owner = owners.get(&(channel.to_owned(), root));
+            if !ours(root, channel) || (owner.is_none() && list.len() < 2) {
+                continue;
+            }
+            let mut squares = self.world.squares.values();
+            let who = owner.and_then(|id| squares.find_map(|square| square.people.get(id)));
+            let stamp = self.pair.office.stamp(root);
+            all.push(json!({
+                "id": format!("{channel}/{stamp}"), "channel": channel, "root": stamp,
+                "title": who.map_or("Thread", |p| &p.name), "who": owner,
+                "messages": list.iter().map(|m| self.message(office, m)).collect::<Vec<_>>(),
+            }));
+        }
+        all.drain(..all.len().saturating_sub(THREADS));
+        all
     }
-    all.drain(..all.len().saturating_sub(THREADS));
-    all
+
+    fn message(&self, office: &Office, m: &Message) -> Value {
+        let author = office.members.get(&m.author);
+        let files =
+            m.files.iter().filter_map(|id| office.files.get(id)).map(|f| json!({"name": f.name}));
+        let gone = m.deleted;
+        json!({
+            "id": self.pair.office.stamp(m.id), "channel": m.channel, "who": m.author,
+            "bot": m.app.is_some(), "name": author.map(|a| &a.name),
+            "text": if gone { "" } else { &m.text },
+            "blocks": if gone { &Value::Null } else { &m.blocks },
+            "files": files.collect::<Vec<_>>(),
+            "marks": m.reactions.keys().collect::<Vec<_>>(), "edited": m.edited.is_some(),
+            "deleted": gone, "only": m.only_for, "at": millis(Timestamp(m.id)),
+        })
+    }
 }
 
 /// The customer whose post each thread's first message shows.
 #[must_use]
 pub fn owners(world: &World) -> BTreeMap<(String, i64), String> {
     let mut owners = BTreeMap::new();
-    let Some(square) = world.squares.get(ACCOUNT) else { return owners };
     for (post, places) in ledger::shown(world) {
-        let Some(author) = square.posts.get(&post).map(|post| post.author.clone()) else {
+        let mut squares = world.squares.values();
+        let Some(author) = squares.find_map(|s| Some(s.posts.get(&post)?.author.clone())) else {
             continue;
         };
         for (channel, id) in places {
@@ -130,20 +174,6 @@ pub fn owners(world: &World) -> BTreeMap<(String, i64), String> {
         }
     }
     owners
-}
-
-fn message(office: &Office, m: &Message) -> Value {
-    let author = office.members.get(&m.author);
-    let files =
-        m.files.iter().filter_map(|id| office.files.get(id)).map(|f| json!({"name": f.name}));
-    let gone = m.deleted;
-    json!({
-        "id": stamp(m.id), "channel": m.channel, "who": m.author, "bot": m.app.is_some(),
-        "name": author.map(|a| &a.name), "text": if gone { "" } else { &m.text },
-        "blocks": if gone { &Value::Null } else { &m.blocks }, "files": files.collect::<Vec<_>>(),
-        "marks": m.reactions.keys().collect::<Vec<_>>(), "edited": m.edited.is_some(),
-        "deleted": gone, "only": m.only_for, "at": millis(Timestamp(m.id)),
-    })
 }
 
 fn forms(office: &Office) -> Vec<Value> {

@@ -94,9 +94,9 @@ fn event(dice: &mut Dice, n: usize, texts: &[String], planted: &[String]) -> Str
     let cid = format!("bafyrei{}", dice.letters(52));
     let time = 1_764_000_000_000_000_u64 + n as u64 * 997;
     let created = "2026-01-01T10:00:00.000Z";
-    let (collection, record) = if n % 4 == 0 {
+    let (collection, record) = if n.is_multiple_of(4) {
         let mut text = texts[dice.roll(texts.len())].clone();
-        if n % 1_200 == 0 {
+        if n.is_multiple_of(1_200) {
             text = format!("{text} {}!", planted[dice.roll(planted.len())].to_uppercase());
         }
         let uri = format!("at://did:plc:{}/app.bsky.feed.post/{rkey}", dice.letters(24));

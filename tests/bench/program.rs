@@ -30,7 +30,7 @@ fn wiring(home: &Path, demo: &Demo, port: u16) -> String {
          bot_token = \"file:{home}/bot\"\napp_token = \"file:{home}/app\"\napi = \"{}/api\"\n\n\
          [account.{ACCOUNT}]\nnetwork = \"mastodon\"\nserver = \"{}\"\n\
          token = \"file:{home}/us\"\nchannel = \"{CHANNEL}\"\n",
-        demo.desk, demo.network
+        demo.faces.slack, demo.faces.mastodon
     )
 }
 

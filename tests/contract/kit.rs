@@ -128,6 +128,7 @@ pub(super) fn case(no: u64) -> Case {
         odd: None,
         score: None,
         unasked: false,
+        low: None,
     }
 }
 

@@ -1,10 +1,9 @@
 //! Follows the ledgers of both faces and remembers what stands where.
 
-use careline::desk::slack::face::stamp;
 use careline::sandbox::Demo;
-use careline::sandbox::cast::{ACCOUNT, DESK};
 use careline::sandbox::hands::At;
 use careline::sandbox::ledger::words;
+use careline::sandbox::pair::Pair;
 use careline::world::{World, office, square};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -32,6 +31,7 @@ struct Seen {
 /// See the module.
 pub struct Ledger {
     demo: Arc<Demo>,
+    pair: Pair,
     seen: Mutex<Seen>,
     bell: tokio::sync::watch::Sender<u64>,
 }
@@ -49,7 +49,8 @@ impl Ledger {
     /// Follows a demo until its end.
     pub fn follow(demo: &Arc<Demo>) -> Arc<Self> {
         let bell = tokio::sync::watch::channel(0).0;
-        let ledger = Arc::new(Self { demo: demo.clone(), seen: Mutex::default(), bell });
+        let pair = demo.pair();
+        let ledger = Arc::new(Self { demo: demo.clone(), pair, seen: Mutex::default(), bell });
         let (follower, mut rings) = (Arc::downgrade(&ledger), demo.shared.bell());
         tokio::spawn(async move {
             while rings.changed().await.is_ok() {
@@ -68,8 +69,8 @@ impl Ledger {
         {
             let world = self.demo.shared.look();
             let mut seen = self.seen();
-            seen.read_square(&world);
-            seen.read_office(&world);
+            seen.read_square(&world, self.pair);
+            seen.read_office(&world, self.pair);
         }
         self.bell.send_modify(|n| *n += 1);
     }
@@ -145,8 +146,8 @@ impl Ledger {
 }
 
 impl Seen {
-    fn read_square(&mut self, world: &World) {
-        let square = &world.squares[ACCOUNT];
+    fn read_square(&mut self, world: &World, pair: Pair) {
+        let square = &world.squares[pair.net.account()];
         let us = square.us().expect("our account").id.clone();
         for happening in square.since(self.square) {
             self.square = happening.seq;
@@ -161,32 +162,37 @@ impl Seen {
         }
     }
 
-    fn read_office(&mut self, world: &World) {
-        let office = &world.offices[DESK];
+    fn read_office(&mut self, world: &World, pair: Pair) {
+        let office = &world.offices[pair.office.name()];
         for happening in office.since(self.office) {
             self.office = happening.seq;
             match &happening.what {
-                office::What::Posted { message } if message.app.is_some() => self.shows(message),
+                office::What::Posted { message } if message.app.is_some() => {
+                    self.shows(world, pair, message)
+                }
                 office::What::Posted { message } => self.said.push(message.text.clone()),
-                office::What::Edited { after, .. } if after.app.is_some() => self.owned(after),
+                office::What::Edited { after, .. } if after.app.is_some() => {
+                    self.owned(pair, after)
+                }
                 _ => {}
             }
         }
     }
 
-    fn owned(&mut self, message: &office::Message) {
+    fn owned(&mut self, pair: Pair, message: &office::Message) {
         if words(message).contains("Maria Okoye looks after it") {
-            self.claimed.insert(format!("{}/{}", message.channel, stamp(message.id)));
+            let stamp = pair.office.stamp(message.id);
+            self.claimed.insert(format!("{}/{stamp}", message.channel));
         }
     }
 
-    fn shows(&mut self, message: &office::Message) {
+    fn shows(&mut self, world: &World, pair: Pair, message: &office::Message) {
         if message.only_for.is_some() {
             return;
         }
         let root = message.thread.unwrap_or(message.id);
-        let at = At { channel: message.channel.clone(), ts: stamp(root) };
-        for post in careline::sandbox::ledger::linked(&message.blocks) {
+        let at = At { channel: message.channel.clone(), ts: pair.office.stamp(root) };
+        for post in careline::sandbox::ledger::linked(world, message) {
             if self.posts.contains_key(&post) {
                 self.shown.entry(post).or_default().push((message.id, at.clone()));
             }

@@ -4,14 +4,16 @@
 //!
 //! Without more ado a part is played: all of it takes a debug build on two cores too long for
 //! every run. `CORPUS=2000` plays so many conversations (and posts about airlines), `CORPUS=all`
-//! all posts and 2,000 conversations.
+//! all posts and 2,000 conversations. They go through Mastodon and Slack, and a few of them through
+//! Bluesky and Discord; `CORPUS_PAIR=bluesky,discord` sends all through the pair it names.
 
 mod ledger;
 mod talk;
 
+use crate::wire::bluesky;
 use careline::case::time::Span;
-use careline::sandbox::cast::ACCOUNT;
 use careline::sandbox::hands::At;
+use careline::sandbox::pair::{Net, Office, Pair};
 use careline::sandbox::{Demo, Setup};
 use careline::world::square::Person;
 use ledger::Ledger;
@@ -25,52 +27,86 @@ use tokio::sync::Semaphore;
 /// Conversations that go on at the same time.
 const AT_ONCE: usize = 24;
 
-/// Does the gate let these words of an agent out by themselves? What looks like an emoji's code is
-/// taken for one of the desk's own (`8:00am-9:00` holds one), and stays inside.
-fn passes(text: &str) -> bool {
+/// The longest text a turn may have, in characters, so that it and our handle fit into one post.
+const fn longest(net: Net) -> usize {
+    match net {
+        Net::Mastodon => 440,
+        Net::Bluesky => 240,
+    }
+}
+
+/// Does the gate let these words of an agent out by themselves? At Slack, what looks like an
+/// emoji's code is taken for one of its own (`8:00am-9:00` holds one), and stays inside.
+fn passes(office: Office, text: &str) -> bool {
     let policy = careline::case::policy::Policy::standard();
     let emoji = regex::Regex::new(r"(?i):[a-z0-9_+'-]+:").expect("a sound pattern");
     careline::case::gate::content(&policy, text, &[]).is_none()
         && !careline::case::gate::holds_secret(text)
-        && !emoji.is_match(text)
+        && !(office == Office::Slack && emoji.is_match(text))
 }
 
 struct Player {
     demo: Arc<Demo>,
     ledger: Arc<Ledger>,
+    pair: Pair,
     client: Client,
     token: String,
+    handle: String,
     id: String,
 }
 
 impl Player {
     fn new(demo: &Arc<Demo>, ledger: &Arc<Ledger>, n: usize) -> Self {
         let (id, token) = (format!("2200000000000{n:05}"), format!("corpus-{n}"));
+        let (handle, pair) = (format!("guest{n}"), demo.pair());
         let person = Person {
             id: id.clone(),
-            handle: format!("guest{n}"),
+            handle: handle.clone(),
             name: format!("Guest {n}"),
             token: Some(token.clone()),
             ..Person::default()
         };
         let now = careline::engine::clock::now();
-        demo.shared.change(now, |world| world.square(ACCOUNT).join(person));
+        demo.shared.change(now, |world| world.square(pair.net.account()).join(person));
         let client = careline::net::Net::new(true).client().clone();
-        Self { demo: demo.clone(), ledger: ledger.clone(), client, token, id }
+        let (demo, ledger) = (demo.clone(), ledger.clone());
+        Self { demo, ledger, pair, client, token, handle, id }
     }
 
     async fn post(&self, text: &str, parent: Option<&str>) -> String {
+        match self.pair.net {
+            Net::Mastodon => self.post_on_mastodon(text, parent).await,
+            Net::Bluesky => self.post_on_bluesky(text).await,
+        }
+    }
+
+    async fn post_on_mastodon(&self, text: &str, parent: Option<&str>) -> String {
         let mut body = json!({"status": format!("@acme {text}"), "visibility": "public"});
         if let Some(parent) = parent {
             body["in_reply_to_id"] = parent.into();
         }
-        let url = format!("{}/api/v1/statuses", self.demo.network);
+        let url = format!("{}/api/v1/statuses", self.demo.faces.mastodon);
         let request = self.client.post(url).bearer_auth(&self.token).json(&body);
         let answer = request.send().await.expect("an answer");
         let status = answer.status();
         let made: Value = answer.json().await.expect("JSON");
         assert!(status.is_success(), "{status}: {made}");
         made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Each post by itself: it calls our account, and belongs to the same customer.
+    async fn post_on_bluesky(&self, text: &str) -> String {
+        let base = self.demo.faces.bluesky.to_string();
+        let handle = format!("{}.test", self.handle);
+        let me = bluesky::Person::log_in(&base, &handle, &self.token).await;
+        let us = careline::sandbox::cast::did();
+        let created = careline::engine::clock::now().to_string();
+        let record = bluesky::naming("acme.test", &us, text, &created);
+        let uri = me.make("app.bsky.feed.post", &record).await;
+        let key = uri.rsplit('/').next().expect("a key");
+        let world = self.demo.shared.look();
+        let mut posts = world.squares[self.pair.net.account()].posts.values().rev();
+        posts.find(|post| post.key.as_deref() == Some(key)).expect("a post").id.to_string()
     }
 
     /// Plays one conversation; returns how many answers must have gone out.
@@ -89,7 +125,7 @@ impl Player {
                 }
                 let before = self.ledger.answers(&self.id);
                 self.demo.hands.say("maria", at, text).await.expect("a message");
-                if passes(text) {
+                if passes(self.pair.office, text) {
                     answers += 1;
                     self.ledger.answered(&self.id, before + 1, text).await;
                 }
@@ -104,8 +140,8 @@ impl Player {
     }
 }
 
-async fn play(talks: Vec<Talk>) {
-    let setup = Setup { undo: Span::seconds(0), fuse: 10_000, ..Setup::default() };
+async fn play(talks: Vec<Talk>, pair: Pair) {
+    let setup = Setup { undo: Span::seconds(0), fuse: 10_000, pair, ..Setup::default() };
     let demo = Demo::start(setup).await.expect("a demo");
     let ledger = Ledger::follow(&demo);
     let (began, count) = (Instant::now(), talks.len());
@@ -129,7 +165,7 @@ async fn play(talks: Vec<Talk>) {
     tokio::time::sleep(Duration::from_secs(2)).await;
     ledger.judge(mentions, answers, count);
     println!(
-        "{count} conversations, {mentions} mentions, {answers} answers: {:?}",
+        "{pair:?}: {count} conversations, {mentions} mentions, {answers} answers: {:?}",
         began.elapsed()
     );
     demo.end().await;
@@ -144,19 +180,40 @@ fn most(part: usize, all: usize) -> usize {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn conversations_go_through_in_order_and_once() {
-    let talks = talk::conversations(most(40, 2000)).unwrap_or_else(|| {
+/// The pair that the environment names.
+fn wanted() -> Option<Pair> {
+    let named = std::env::var("CORPUS_PAIR").ok()?;
+    let (net, office) = named.split_once(',').expect("CORPUS_PAIR is NETWORK,DESK");
+    Some(Pair { net: net.parse().expect("a network"), office: office.parse().expect("a desk") })
+}
+
+async fn conversations(part: usize, pair: Pair) {
+    let talks = talk::conversations(most(part, 2000), longest(pair.net)).unwrap_or_else(|| {
         println!("../shared is not here; conversations of our own are played");
         talk::own()
     });
-    play(talks).await;
+    play(talks, pair).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_go_through_in_order_and_once() {
+    conversations(40, wanted().unwrap_or_default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_go_through_bluesky_and_discord_likewise() {
+    let pair = Pair { net: Net::Bluesky, office: Office::Discord };
+    match wanted() {
+        Some(_) => println!("CORPUS_PAIR is played by the other test"),
+        None => conversations(15, pair).await,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn posts_about_airlines_make_one_case_an_author() {
-    match talk::airline(most(120, usize::MAX)) {
-        Some(talks) => play(talks).await,
+    let pair = wanted().unwrap_or_default();
+    match talk::airline(most(120, usize::MAX), longest(pair.net)) {
+        Some(talks) => play(talks, pair).await,
         None => println!("../shared is not here; there are no airlines to complain about"),
     }
 }

@@ -10,13 +10,10 @@ pub struct Talk {
     pub turns: Vec<(bool, String)>,
 }
 
-/// The longest text a turn may have, in characters: the network takes 500, our handle among them.
-const LONGEST: usize = 440;
-
-fn tidy(text: &str) -> String {
+fn tidy(text: &str, longest: usize) -> String {
     let plain = text.replace("__company__", "").replace("__cust__", "").replace('@', "");
     let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(LONGEST).collect()
+    words.chars().take(longest).collect()
 }
 
 fn rows(file: &str) -> Option<Vec<Value>> {
@@ -25,16 +22,16 @@ fn rows(file: &str) -> Option<Vec<Value>> {
     Some(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-fn text(row: &Value) -> String {
-    tidy(row["text"].as_str().unwrap_or_default())
+fn text(row: &Value, longest: usize) -> String {
+    tidy(row["text"].as_str().unwrap_or_default(), longest)
 }
 
-/// Conversations of two sides, at most so many.
-pub fn conversations(most: usize) -> Option<Vec<Talk>> {
+/// Conversations of two sides, at most so many, with turns of so many characters.
+pub fn conversations(most: usize, longest: usize) -> Option<Vec<Talk>> {
     let rows = rows("conversations/conversations_dev.jsonl")?;
     let talk = |row: &Value| {
         let turns = row["turns"].as_array()?.iter();
-        let turns = turns.map(|turn| (turn["role"] == "customer", text(turn)));
+        let turns = turns.map(|turn| (turn["role"] == "customer", text(turn, longest)));
         let turns: Vec<_> = turns.filter(|(_, text)| !text.is_empty()).collect();
         turns.first().filter(|(customer, _)| *customer)?;
         Some(Talk { turns })
@@ -42,15 +39,15 @@ pub fn conversations(most: usize) -> Option<Vec<Talk>> {
     Some(rows.iter().filter_map(talk).take(most).collect())
 }
 
-/// Posts about airlines, a talk for each author, at most so many posts.
-pub fn airline(most: usize) -> Option<Vec<Talk>> {
+/// Posts about airlines, a talk for each author, at most so many posts of so many characters.
+pub fn airline(most: usize, longest: usize) -> Option<Vec<Talk>> {
     let mut authors: BTreeMap<String, Talk> = BTreeMap::new();
     let mut rows = rows("airline/airline_dev.jsonl")?;
     rows.sort_by(|a, b| a["created_at"].as_str().cmp(&b["created_at"].as_str()));
     for row in rows.iter().take(most) {
         let author = row["author"].as_str().unwrap_or_default().to_owned();
         let talk = authors.entry(author).or_insert(Talk { turns: Vec::new() });
-        talk.turns.push((true, text(row)));
+        talk.turns.push((true, text(row, longest)));
     }
     Some(authors.into_values().collect())
 }

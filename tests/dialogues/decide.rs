@@ -95,7 +95,7 @@ impl Decided {
             }
             Some(Answer::Form(form)) => self.form = Some(form),
             Some(Answer::Refuse(why)) => self.only.push((who.to_owned(), why, Vec::new())),
-            None => {}
+            Some(Answer::Choices(_)) | None => {}
         }
         self.arrive();
     }

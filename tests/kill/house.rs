@@ -1,7 +1,8 @@
 //! A town whose faces stand in this process and listen on TCP, and the real program as a process
 //! of its own beside it, on a sled store that outlives it.
 
-use careline::sandbox::cast::{ACCOUNT, CHANNEL, DESK, Role};
+use careline::sandbox::cast::Role;
+use careline::sandbox::pair::{AGENTS, GUILD, Net, Office, Pair};
 use careline::sandbox::{Demo, Setup};
 use careline::world::World;
 use std::net::TcpListener;
@@ -39,24 +40,62 @@ impl Drop for House {
 }
 
 fn wiring(home: &Path, demo: &Demo, port: u16, poll: &str) -> String {
-    let home = home.display();
+    let (place, pair) = (home.display(), demo.pair());
+    let (account, channel) = (pair.net.account(), pair.office.channel());
     format!(
-        "[store]\nkind = \"sled\"\npath = \"{home}/data\"\n\n[web]\n\
-         listen = \"127.0.0.1:{port}\"\n\n[desk.{DESK}]\n\
-         kind = \"slack\"\nmode = \"socket\"\nbot_token = \"file:{home}/bot\"\n\
-         app_token = \"file:{home}/app\"\napi = \"{}/api\"\n\n\
-         [account.{ACCOUNT}]\nnetwork = \"mastodon\"\nserver = \"{}\"\ntoken = \"file:{home}/us\"\n\
-         channel = \"{CHANNEL}\"\npoll = \"{poll}\"\nsince = \"1 h\"\n",
-        demo.desk, demo.network
+        "[store]\nkind = \"sled\"\npath = \"{place}/data\"\n\n[web]\n\
+         listen = \"127.0.0.1:{port}\"\n\n[desk.{}]\n{}\n[account.{account}]\n{}\
+         channel = \"{channel}\"\npoll = \"{poll}\"\nsince = \"1 h\"\n",
+        pair.office.name(),
+        desk(home, demo),
+        account_keys(home, demo),
     )
 }
 
+fn desk(home: &Path, demo: &Demo) -> String {
+    let (home, faces) = (home.display(), demo.faces);
+    match demo.pair().office {
+        Office::Slack => format!(
+            "kind = \"slack\"\nmode = \"socket\"\nbot_token = \"file:{home}/bot\"\n\
+             app_token = \"file:{home}/app\"\napi = \"{}/api\"\n",
+            faces.slack
+        ),
+        Office::Discord => format!(
+            "kind = \"discord\"\ntoken = \"file:{home}/discord\"\nserver = \"{GUILD}\"\n\
+             agent_roles = [\"{AGENTS}\"]\napi = \"{}/api/v10\"\n",
+            faces.discord
+        ),
+    }
+}
+
+fn account_keys(home: &Path, demo: &Demo) -> String {
+    let (home, faces) = (home.display(), demo.faces);
+    match demo.pair().net {
+        Net::Mastodon => format!(
+            "network = \"mastodon\"\nserver = \"{}\"\ntoken = \"file:{home}/us\"\n",
+            faces.mastodon
+        ),
+        Net::Bluesky => {
+            let (base, stream) =
+                (faces.bluesky, faces.bluesky.to_string().replacen("http", "ws", 1));
+            format!(
+                "network = \"bluesky\"\nservice = \"{base}\"\nhandle = \"acme.test\"\n\
+                 password = \"file:{home}/sky\"\njetstream = [\"{stream}/subscribe\"]\n\
+                 app = \"{base}\"\n"
+            )
+        }
+    }
+}
+
 fn policy(demo: &Demo) -> String {
-    let agents = demo.cast.staff.iter().filter(|player| player.role == Some(Role::Agent));
+    let office = demo.pair().office;
+    let staff = demo.cast.staff_of(office).iter();
+    let agents = staff.filter(|player| player.role == Some(Role::Agent));
     let agents: Vec<String> = agents.map(|player| format!("\"{}\"", player.id)).collect();
     format!(
         "undo = \"300 ms\"\n\n[fuse]\naccount_per_minute = 600\ncase_per_minute = 600\n\n\
-         [agents]\n{DESK} = [{}]\n",
+         [agents]\n{} = [{}]\n",
+        office.name(),
         agents.join(", ")
     )
 }
@@ -68,8 +107,9 @@ fn free_port() -> u16 {
 
 impl House {
     /// The faces and a configuration; the program does not run yet.
-    pub async fn build() -> Self {
-        let demo = Demo::start(Setup { daemon: false, ..Setup::default() }).await.expect("a demo");
+    pub async fn build(pair: Pair) -> Self {
+        let setup = Setup { daemon: false, pair, ..Setup::default() };
+        let demo = Demo::start(setup).await.expect("a demo");
         let home = tempfile::tempdir().expect("a directory");
         let port = free_port();
         let cast = demo.cast.clone();
@@ -77,6 +117,8 @@ impl House {
             ("bot", cast.bot_token.clone()),
             ("app", cast.app_token.clone()),
             ("us", cast.us.clone()),
+            ("discord", cast.discord_token.clone()),
+            ("sky", cast.sky.clone()),
             ("careline.toml", wiring(home.path(), &demo, port, "1 s")),
             ("policy.toml", policy(&demo)),
         ] {

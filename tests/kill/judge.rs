@@ -3,18 +3,19 @@
 use super::house::{Fine, House};
 use super::story::{ANSWERS, ASIDE, NOTE, Told, thread_of};
 use careline::case::model::Audience;
-use careline::sandbox::cast::{ACCOUNT, DESK};
 use careline::sandbox::ledger::{Ledger, shown};
+use careline::sandbox::pair::{Net, Pair};
 use careline::world::World;
-use careline::world::office::What as Deed;
+use careline::world::office::{Message, What as Deed};
 use careline::world::square::{SquarePost, What};
 use std::collections::BTreeMap;
 
 /// All that is wrong, or nothing.
 pub fn judge(house: &House, told: &Told) -> Fine {
     let world = house.demo.shared.look();
+    let pair = house.demo.pair();
     let mut wrong = posts_in_threads(&world, told);
-    wrong.extend(answers(&world, told));
+    wrong.extend(answers(&world, pair, told));
     wrong.extend(posted_once(&world));
     let ledger = Ledger::of(&world, &house.demo.cast);
     if ledger.lost + ledger.waiting + ledger.doubled + ledger.sent_twice + ledger.outside > 0 {
@@ -44,8 +45,8 @@ fn posts_in_threads(world: &World, told: &Told) -> Vec<String> {
 }
 
 /// All that our account ever posted.
-fn ours(world: &World) -> Vec<&SquarePost> {
-    let Some(square) = world.squares.get(ACCOUNT) else { return Vec::new() };
+fn ours(world: &World, pair: Pair) -> Vec<&SquarePost> {
+    let Some(square) = world.squares.get(pair.net.account()) else { return Vec::new() };
     let us = square.us().map(|us| us.id.clone()).unwrap_or_default();
     let posts = square.happened.iter().filter_map(|happening| match &happening.what {
         What::Posted { post } => Some(&**post),
@@ -56,9 +57,9 @@ fn ours(world: &World) -> Vec<&SquarePost> {
 
 /// The answers, each once, in order, to the right customer and no wider than he wrote; nothing
 /// beside them.
-fn answers(world: &World, told: &Told) -> Vec<String> {
+fn answers(world: &World, pair: Pair, told: &Told) -> Vec<String> {
     let mut wrong = Vec::new();
-    let posts = ours(world);
+    let posts = ours(world, pair);
     if posts.len() != ANSWERS.len() {
         let texts: Vec<&str> = posts.iter().map(|post| post.text.as_str()).collect();
         wrong.push(format!("{} posts of ours: {texts:?}", posts.len()));
@@ -71,7 +72,7 @@ fn answers(world: &World, told: &Told) -> Vec<String> {
                 post.parent, post.text
             ));
         }
-        if who == "bilal" && post.audience != Audience::Direct {
+        if who == "bilal" && pair.net == Net::Mastodon && post.audience != Audience::Direct {
             wrong.push("a private answer is not private".into());
         }
     }
@@ -86,13 +87,13 @@ fn answers(world: &World, told: &Told) -> Vec<String> {
 /// No message of the app was posted twice: each carries the name of what it carries out.
 fn posted_once(world: &World) -> Vec<String> {
     let mut names: BTreeMap<String, u32> = BTreeMap::new();
-    let happened = world.offices.get(DESK).into_iter().flat_map(|office| &office.happened);
+    let happened = world.offices.values().flat_map(|office| &office.happened);
     for happening in happened {
         if let Deed::Posted { message } = &happening.what
             && message.app.is_some()
-            && let Some(name) = message.blocks[0]["block_id"].as_str()
+            && let Some(name) = name(message)
         {
-            *names.entry(name.to_owned()).or_default() += 1;
+            *names.entry(name).or_default() += 1;
         }
     }
     if names.is_empty() {
@@ -100,4 +101,12 @@ fn posted_once(world: &World) -> Vec<String> {
     }
     let twice = names.iter().filter(|(_, times)| **times > 1);
     twice.map(|(name, times)| format!("message {name} was posted {times} times")).collect()
+}
+
+/// What a message of the app carries out, as it is written into it: Slack's first block, Discord's
+/// last line.
+fn name(message: &Message) -> Option<String> {
+    let block = message.blocks[0]["block_id"].as_str();
+    let line = message.text.lines().next_back().filter(|line| line.starts_with("-# careline · "));
+    block.or(line).map(str::to_owned)
 }

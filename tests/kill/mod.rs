@@ -10,6 +10,7 @@ mod judge;
 mod outage;
 mod story;
 
+use careline::sandbox::pair::{Net, Office, Pair};
 use cases::{CASES, QUICK, Way};
 use house::{Fine, House};
 use std::collections::BTreeSet;
@@ -62,15 +63,28 @@ fn wanted() -> Vec<(&'static str, Way, u32)> {
     }
 }
 
+/// Where a boundary's story happens: Discord's own at Discord, the others at Slack, or where
+/// `CARELINE_KILL_PAIR=NETWORK,DESK` says.
+fn pair(name: &str) -> Pair {
+    if let Ok(named) = std::env::var("CARELINE_KILL_PAIR") {
+        let (net, office) = named.split_once(',').expect("CARELINE_KILL_PAIR is NETWORK,DESK");
+        let (net, office) = (net.parse().expect("a network"), office.parse().expect("a desk"));
+        return Pair { net, office };
+    }
+    let office = if name.starts_with("discord.") { Office::Discord } else { Office::Slack };
+    Pair { net: Net::Mastodon, office }
+}
+
 /// The story with one death in it, and the judgement.
 async fn one(name: &str, way: Way, n: u32) -> Fine {
-    let mut house = House::build().await;
+    let mut house = House::build(pair(name)).await;
     let boundary = format!("{name}:{n}");
     house.start(Some(&boundary).filter(|_| way != Way::Forget).map(String::as_str));
     let told = story::play(&mut house, way == Way::Confused).await?;
     house.stop().await?;
     if way == Way::Forget {
-        let answer = house.ask(&["forget", "acme", "bilal"], Some(&boundary));
+        let account = house.demo.pair().net.account();
+        let answer = house.ask(&["forget", account, "bilal"], Some(&boundary));
         house.deaths += u32::from(answer.status.signal() == Some(9));
         house.verify()?;
         house.start(None);

@@ -2,10 +2,11 @@
 //! back. 200 posts, or 2,000 with `CARELINE_KILL=all`; the time between them is left out.
 
 use super::house::{Fine, House};
-use super::story::{claim, how, stamp, thread_of};
+use super::story::{claim, how, thread_of};
 use careline::sandbox::cast::{ACCOUNT, DESK};
 use careline::sandbox::hands::At;
 use careline::sandbox::ledger::{sent, shown};
+use careline::sandbox::pair::Pair;
 use careline::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -83,13 +84,13 @@ fn judge(world: &World, written: &Written) -> Vec<String> {
 }
 
 async fn outage(count: usize) -> Fine {
-    let mut house = House::build().await;
+    let mut house = House::build(Pair::default()).await;
     house.start(None);
     let hands = house.demo.hands.clone();
     let bilal = hands.post("bilal", "@acme where is my tent?", &how(false), None).await?;
     let bilal: i64 = bilal.parse().map_err(|_| "no id".to_owned())?;
     let place = house.until("a post", |world| thread_of(world, bilal)).await?;
-    let thread = At { channel: place.0, ts: stamp(place.1) };
+    let thread = At { channel: place.0, ts: house.demo.pair().office.stamp(place.1) };
     claim(&mut house, &thread).await?;
     house.kill();
     let written = everybody_writes(&house, count).await?;

@@ -2,9 +2,9 @@
 //! claims, remarks something for inside, and answers. All of it over the faces' own APIs.
 
 use super::house::{Fine, House};
-use careline::sandbox::cast::{ACCOUNT, DESK};
 use careline::sandbox::hands::At;
 use careline::sandbox::ledger::{sent, shown, words};
+use careline::sandbox::pair::Net;
 use careline::sandbox::script::How;
 use careline::world::World;
 use careline::world::fault::{Fault, Wrong};
@@ -31,15 +31,11 @@ pub fn how(direct: bool) -> How {
     How { direct, again: false, warning: None, picture: false }
 }
 
-/// As Slack writes it.
-pub fn stamp(id: i64) -> String {
-    format!("{}.{:06}", id / 1_000_000, id % 1_000_000)
-}
-
 /// The thread in which a post was shown first: its channel and first message.
 pub fn thread_of(world: &World, post: i64) -> Option<(String, i64)> {
     let (channel, id) = shown(world).get(&post)?.first()?.clone();
-    let message = world.offices.get(DESK)?.messages.get(&(channel.clone(), id))?;
+    let key = (channel.clone(), id);
+    let message = world.offices.values().find_map(|office| office.messages.get(&key))?;
     Some((channel, message.thread.unwrap_or(id)))
 }
 
@@ -69,11 +65,13 @@ fn confuse(house: &House, face: &str, call: &str) {
 /// Customers write; returns when each post is to be seen at the desk.
 async fn customers_write(house: &mut House) -> Fine<Told> {
     let hands = house.demo.hands.clone();
+    // What is posted on Bluesky is public.
+    let may_direct = house.demo.pair().net == Net::Mastodon;
     let mut posts = Vec::new();
     for (who, text, direct) in
         [("anna", ANNA[0], false), ("bilal", BILAL, true), ("anna", ANNA[1], false)]
     {
-        let id = hands.post(who, text, &how(direct), None).await?;
+        let id = hands.post(who, text, &how(direct && may_direct), None).await?;
         posts.push(id.parse::<i64>().map_err(|e| e.to_string())?);
         house.care()?;
     }
@@ -86,12 +84,12 @@ async fn customers_write(house: &mut House) -> Fine<Told> {
 
 /// Maria claims; if it is not to be seen she tries again, as people do.
 pub async fn claim(house: &mut House, thread: &At) -> Fine {
+    let desk = house.demo.pair().office;
     let claimed = |world: &World| {
-        let office = world.offices.get(DESK)?;
+        let office = world.offices.get(desk.name())?;
+        let root = desk.unstamp(&thread.ts);
         let mut all = office.messages.values().filter(|m| {
-            m.app.is_some()
-                && m.channel == thread.channel
-                && stamp(m.thread.unwrap_or(m.id)) == thread.ts
+            m.app.is_some() && m.channel == thread.channel && Some(m.thread.unwrap_or(m.id)) == root
         });
         all.any(|m| words(m).contains("Maria Okoye looks after")).then_some(())
     };
@@ -111,25 +109,26 @@ pub async fn claim(house: &mut House, thread: &At) -> Fine {
 
 /// An answer of ours with these words, anywhere.
 pub fn is_sent(world: &World, words: &str) -> bool {
-    let square = world.squares.get(ACCOUNT);
-    square.is_some_and(|square| sent(square).any(|post| post.text.contains(words)))
+    world.squares.values().flat_map(sent).any(|post| post.text.contains(words))
 }
 
 /// The whole story; returns when nothing is left to be done.
 pub async fn play(house: &mut House, confused: bool) -> Fine<Told> {
+    let pair = house.demo.pair();
     if confused {
-        confuse(house, DESK, "chat.postMessage");
+        confuse(house, pair.office.name(), pair.office.posting());
     }
     let told = customers_write(house).await?;
     if confused {
         // Reading a post is called so too: the first look goes wrong as well.
-        confuse(house, ACCOUNT, "/api/v1/statuses");
+        let call = pair.net.posting().trim_start_matches("POST ");
+        confuse(house, pair.net.account(), call);
     }
     let hands = house.demo.hands.clone();
     let place = |post: i64| {
         let found = thread_of(&house.demo.shared.look(), post);
         let (channel, root) = found.expect("it was seen before");
-        At { channel, ts: stamp(root) }
+        At { channel, ts: pair.office.stamp(root) }
     };
     let (anna, bilal) = (place(told.anna[0]), place(told.bilal));
     claim(house, &anna).await?;

@@ -87,6 +87,42 @@ async fn every_size_fits(browser: &mut Browser) {
     }
 }
 
+/// The other network and the other desk: chosen on the page, drawn as Discord draws.
+async fn another_pair(browser: &mut Browser) {
+    browser.look(1360, 850, "light").await;
+    for (id, name) in [("net", "bluesky"), ("office", "discord")] {
+        let choose = format!(
+            "(() => {{ const s = document.querySelector('#{id}'); s.value = '{name}'; \
+             s.dispatchEvent(new Event('change')); }})()"
+        );
+        browser.value(&choose).await;
+        browser.until(&format!("!document.querySelector('#{id}').disabled")).await;
+    }
+    browser.until("document.querySelectorAll('#timeline .post').length === 0").await;
+    browser.write("#post", "@acme the *blue* lantern <b>hums</b>. Is that safe?").await;
+    browser.click("#compose button", "Post").await;
+    let said = "document.querySelector('#thread').innerText.includes('the *blue* lantern')";
+    browser.until(said).await;
+    browser.click("#thread button", "Claim").await;
+    browser.until("document.querySelector('#rail').innerText.includes('Maria Okoye looks')").await;
+    browser.write("#say", "It is **quite** safe, only a loose screw.").await;
+    browser.click("#talk button", "Send").await;
+    browser.until("document.querySelector('#rail .holding .count')").await;
+    keep(browser, "demo-discord").await;
+    browser.until("document.querySelector('#timeline .post.ours')").await;
+    let answer = browser.value("document.querySelector('#timeline .ours .body').innerText").await;
+    assert!(answer.as_str().is_some_and(|text| text.contains("It is quite safe")), "{answer}");
+    browser.click("#thread button", "Note").await;
+    browser.until("document.querySelector('#form').open").await;
+    browser.write("#form textarea", "A screw.").await;
+    browser.click("#form button.primary", "").await;
+    let shown = "document.querySelector('#thread').innerText.includes('A screw.')";
+    browser.until(&format!("!document.querySelector('#form').open && {shown}")).await;
+    keep(browser, "demo-discord-note").await;
+    let planted = "document.querySelectorAll('#thread img, #thread .text b b')";
+    assert_eq!(browser.value(&format!("{planted}.length")).await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visitor_sees_a_mention_answered() {
     let Some(mut browser) = Browser::start().await else {
@@ -102,6 +138,7 @@ async fn a_visitor_sees_a_mention_answered() {
     forms_keep_what_was_written(&mut browser).await;
     counts_are_right(&mut browser).await;
     every_size_fits(&mut browser).await;
+    another_pair(&mut browser).await;
     assert_eq!(browser.errors, Vec::<String>::new());
     let foreign = browser.asked.iter().find(|url| !url.starts_with(&home) && *url != "about:blank");
     assert_eq!(foreign, None);

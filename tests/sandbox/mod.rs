@@ -2,6 +2,7 @@
 
 mod again;
 mod browser;
+mod day;
 mod devtools;
 mod media;
 mod outside;

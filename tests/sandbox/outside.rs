@@ -90,7 +90,13 @@ fn the_program_says_where_it_is_and_ends_when_told() {
     out.read_line(&mut line).expect("a line");
     assert!(line.starts_with("{\"url\":\"http://127.0.0.1:"), "{line}");
     let told: Value = serde_json::from_str(&line).expect("JSON");
-    for key in ["/control", "/faces/mastodon/tokens/anna", "/faces/slack/user_tokens/maria"] {
+    for key in [
+        "/control",
+        "/faces/mastodon/tokens/anna",
+        "/faces/bluesky/passwords/anna",
+        "/faces/slack/user_tokens/maria",
+        "/faces/discord/user_tokens/maria",
+    ] {
         assert!(told.pointer(key).is_some_and(Value::is_string), "{key}");
     }
     let kill = Command::new("kill").arg(child.id().to_string()).status().expect("kill");

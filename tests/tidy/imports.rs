@@ -152,6 +152,16 @@ fn by_super(source: &Source, code: &str) -> Vec<(usize, Vec<String>)> {
     found
 }
 
+/// A face, or what all faces of a room do alike.
+fn is_face(source: &Source) -> bool {
+    source.module().get(2) == Some(&"face") || source.module() == ["desk", "face"]
+}
+
+/// What all drivers of a room may use.
+fn shared(below: &str) -> bool {
+    below == "face"
+}
+
 /// Imports of this file that the table does not allow. The tables of drivers may name the world's
 /// `Shared`, because each row carries its face.
 fn judge(source: &Source, folders: &Folders) -> Vec<String> {
@@ -161,7 +171,7 @@ fn judge(source: &Source, folders: &Folders) -> Vec<String> {
         let unknown = format!("{}: {room} is not a room of the table in tests/tidy", source.path);
         return if is_root { Vec::new() } else { vec![unknown] };
     };
-    let face = source.module().get(2) == Some(&"face");
+    let face = is_face(source);
     let rows = matches!(source.module()[..], ["network" | "desk"]);
     let shows = |path: &[String]| face || (rows && path.get(1).is_some_and(|p| p == "Shared"));
     let mut wrong = Vec::new();
@@ -172,7 +182,8 @@ fn judge(source: &Source, folders: &Folders) -> Vec<String> {
         let say = |what: &str| format!("{}:{line}: {room} may not import {what}", source.path);
         if to == room {
             let driver = room == "network" || room == "desk";
-            if let Some(sibling) = below.filter(|b| driver && mine.is_some_and(|m| m != *b)) {
+            let other = |b: &&String| mine.is_some_and(|m| m != b.as_str()) && !shared(b);
+            if let Some(sibling) = below.filter(|b| driver && other(b)) {
                 wrong.push(say(&format!("its sibling {sibling}")));
             }
         } else if allowed.contains(&to.as_str()) || (to == "world" && shows(&path)) {

@@ -1,9 +1,10 @@
 //! Official clients, written by others, on the faces and on the whole program: `masto`,
-//! `@slack/web-api`, `@slack/bolt`, `@atproto/api`. `tests/wire/clients/install.sh` installs them;
-//! without them (or without Node) this says so in one line.
+//! `@slack/web-api`, `@slack/bolt`, `@atproto/api`, `discord.js`. `tests/wire/clients/install.sh`
+//! installs them; without them (or without Node) this says so in one line.
 
 use crate::contract::networks::Bench;
 use careline::case::time::Span;
+use careline::sandbox::pair::{Net, Office, Pair};
 use careline::sandbox::{Demo, Setup};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -22,8 +23,12 @@ fn home() -> Option<PathBuf> {
 
 /// Runs a script where its modules are found; `false` if there is nothing to run it with.
 async fn run(script: &str, steps: usize, daemon: bool) {
+    run_on(Pair::default(), script, steps, daemon).await;
+}
+
+async fn run_on(pair: Pair, script: &str, steps: usize, daemon: bool) {
     let Some(home) = ready(script) else { return };
-    let setup = Setup { daemon, undo: Span::seconds(0), ..Setup::default() };
+    let setup = Setup { daemon, undo: Span::seconds(0), pair, ..Setup::default() };
     let demo = Demo::start(setup).await.expect("a demo");
     play(&home, script, steps, demo.told().to_string()).await;
     demo.end().await;
@@ -78,6 +83,12 @@ async fn atproto_api_on_the_bluesky_face() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bolt_and_web_api_on_the_slack_face() {
     run("slack", 14, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discord_js_on_the_discord_face() {
+    let pair = Pair { net: Net::Mastodon, office: Office::Discord };
+    run_on(pair, "discord", 13, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

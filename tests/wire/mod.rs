@@ -1,9 +1,9 @@
 //! Do we speak the platforms' language? Payloads in, requests out, and drivers against their faces.
 
-mod bluesky;
+pub mod bluesky;
 mod bluesky_real;
 mod clients;
-mod discord;
+pub mod discord;
 mod jetstream;
 mod lexicons;
 mod listen;

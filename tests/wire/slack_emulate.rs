@@ -54,6 +54,7 @@ fn card(text: &str) -> Box<Card> {
         facts: Vec::new(),
         standing: Rich::of("Nobody has claimed it."),
         buttons: Vec::new(),
+        urgent: false,
     })
 }
 

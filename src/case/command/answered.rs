@@ -14,6 +14,7 @@ pub static VERB: Verb = Verb {
     summary: "You answered by hand on the network; the customer no longer waits.",
     example: "answered #42",
     about: About::Case,
+    fields: &[],
     query: None,
     run,
 };

@@ -1,6 +1,6 @@
 //! `assign @COLLEAGUE`: somebody else looks after the case, and is told.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -14,6 +14,7 @@ pub static VERB: Verb = Verb {
     summary: "Gives the case to a colleague and tells him.",
     example: "assign #42 @otto",
     about: About::Case,
+    fields: &[Field::needed("colleague", "Who looks after it from now on", Kind::Person)],
     query: None,
     run,
 };

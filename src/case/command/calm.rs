@@ -12,6 +12,7 @@ pub static VERB: Verb = Verb {
     summary: "Ends the alert of a case.",
     example: "calm #42",
     about: About::Case,
+    fields: &[],
     query: None,
     run,
 };

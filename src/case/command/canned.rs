@@ -1,7 +1,7 @@
 //! `canned [NAME]`: a stock reply in the form, ready to be changed and sent. A placeholder nobody
 //! knows is refused, never sent.
 
-use super::{About, Turn, Verb};
+use super::{About, Field, Kind, Turn, Verb};
 use crate::case::effect::{Answer, Form};
 use crate::case::model::Case;
 
@@ -12,6 +12,7 @@ pub static VERB: Verb = Verb {
     summary: "Puts a stock reply into the form; without a name it lists them.",
     example: "canned #42 sorry",
     about: About::Case,
+    fields: &[Field::free("name", "Which stock reply; empty lists them", Kind::Canned)],
     query: None,
     run,
 };

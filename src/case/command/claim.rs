@@ -14,6 +14,7 @@ pub static VERB: Verb = Verb {
     summary: "You look after the case; your messages in its thread go to the customer.",
     example: "claim #42",
     about: About::Case,
+    fields: &[],
     query: None,
     run,
 };

@@ -1,6 +1,6 @@
 //! `close [CAUSE]`: the case is done; the cause says what was behind it.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -15,6 +15,7 @@ pub static VERB: Verb = Verb {
     summary: "Closes the case; the cause says what was behind it.",
     example: "close #42 parcel was lost by the carrier",
     about: About::Case,
+    fields: &[Field::free("cause", "What was behind it", Kind::Text)],
     query: None,
     run,
 };

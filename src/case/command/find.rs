@@ -1,6 +1,6 @@
 //! `find WORDS`: cases that hold all these words, newest first.
 
-use super::{About, Turn, Verb, list::rows};
+use super::{About, Field, Kind, Turn, Verb, list::rows};
 use crate::case::event::Request;
 use crate::case::model::Case;
 use crate::case::record::Query;
@@ -13,6 +13,7 @@ pub static VERB: Verb = Verb {
     summary: "Finds cases by words, tag or customer, newest first.",
     example: "find lost parcel",
     about: About::Nothing,
+    fields: &[Field::needed("words", "Words, a tag, @handle or a number", Kind::Text)],
     query: Some(query),
     run,
 };

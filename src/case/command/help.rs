@@ -10,6 +10,7 @@ pub static VERB: Verb = Verb {
     summary: "Shows what you can ask.",
     example: "help",
     about: About::Nothing,
+    fields: &[],
     query: None,
     run,
 };

@@ -13,6 +13,7 @@ pub static VERB: Verb = Verb {
     summary: "Lists this customer's cases, newest first.",
     example: "history #42",
     about: About::Case,
+    fields: &[],
     query: Some(query),
     run,
 };

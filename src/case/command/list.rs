@@ -1,6 +1,6 @@
 //! `list [mine|unclaimed]`: cases that are not closed, longest wait first.
 
-use super::{About, Turn, Verb};
+use super::{About, Field, Kind, Turn, Verb};
 use crate::case::event::Request;
 use crate::case::limits::LISTED;
 use crate::case::model::{Case, Status};
@@ -15,6 +15,11 @@ pub static VERB: Verb = Verb {
     summary: "Lists cases that are not closed, longest wait first.",
     example: "list mine",
     about: About::Nothing,
+    fields: &[Field::free(
+        "which",
+        "Yours, or those that nobody has",
+        Kind::OneOf(&["mine", "unclaimed"]),
+    )],
     query: Some(query),
     run,
 };

@@ -8,6 +8,7 @@ mod answered;
 mod assign;
 mod calm;
 mod canned;
+mod card;
 mod claim;
 mod close;
 mod escalate;
@@ -54,10 +55,51 @@ pub struct Verb {
     pub example: &'static str,
     /// What it is about.
     pub about: About,
+    /// What follows it, piece by piece, for surfaces that ask for each by itself.
+    pub fields: &'static [Field],
     /// The question over all cases it needs answered.
     pub query: Option<Asks>,
     /// What it does.
     pub run: fn(Turn<'_, '_>),
+}
+
+/// One piece of what follows a verb. Joined in their order they are its words.
+pub struct Field {
+    /// Its name, in small letters.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub hint: &'static str,
+    /// What can stand in it.
+    pub kind: Kind,
+    /// The verb cannot do without. Such fields come first.
+    pub needed: bool,
+}
+
+/// What can stand in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any words.
+    Text,
+    /// A member of the desk.
+    Person,
+    /// The name of a stock reply.
+    Canned,
+    /// A time, as people say it.
+    When,
+    /// A number.
+    Number,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+}
+
+impl Field {
+    const fn needed(name: &'static str, hint: &'static str, kind: Kind) -> Self {
+        Self { name, hint, kind, needed: true }
+    }
+
+    const fn free(name: &'static str, hint: &'static str, kind: Kind) -> Self {
+        Self { name, hint, kind, needed: false }
+    }
 }
 
 /// What a verb is about.
@@ -75,6 +117,7 @@ pub static VERBS: &[&Verb] = &[
     &assign::VERB,
     &calm::VERB,
     &canned::VERB,
+    &card::VERB,
     &claim::VERB,
     &close::VERB,
     &escalate::VERB,
@@ -186,6 +229,8 @@ mod tests {
             assert_eq!(parsed.verb.name, verb.name);
             assert_eq!(parsed.case.is_some(), verb.about == About::Case, "{}", verb.name);
             assert!(verb.usage.starts_with(verb.name));
+            assert_eq!(verb.fields.is_empty(), verb.usage == verb.name, "{}", verb.name);
+            assert!(verb.fields.is_sorted_by_key(|field| !field.needed), "{}", verb.name);
         }
     }
 

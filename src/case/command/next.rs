@@ -15,6 +15,7 @@ pub static VERB: Verb = Verb {
     summary: "Hands you the unclaimed case that waits longest.",
     example: "next",
     about: About::Nothing,
+    fields: &[],
     query: Some(query),
     run,
 };

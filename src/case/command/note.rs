@@ -1,6 +1,6 @@
 //! `note TEXT`: words for colleagues, kept with the case. They never leave the house.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Field, Kind, Turn, Verb, asker};
 use crate::case::draft::note;
 use crate::case::effect::{Answer, Form, Tone};
 use crate::case::gate::Rule;
@@ -15,6 +15,7 @@ pub static VERB: Verb = Verb {
     summary: "Keeps a note with the case; it never leaves the house.",
     example: "note #42 She wrote to us by mail as well.",
     about: About::Case,
+    fields: &[Field::free("text", "The note; empty opens a form", Kind::Text)],
     query: None,
     run,
 };

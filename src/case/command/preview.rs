@@ -1,6 +1,6 @@
 //! `preview TEXT`: what the customer would see, part by part. Sends nothing.
 
-use super::{About, Turn, Verb};
+use super::{About, Field, Kind, Turn, Verb};
 use crate::case::gate::on_purpose;
 use crate::case::reply::seen_as;
 use crate::case::rich::{Rich, Theirs};
@@ -12,6 +12,7 @@ pub static VERB: Verb = Verb {
     summary: "Shows what the customer would see; sends nothing.",
     example: "preview #42 Sorry about that.",
     about: About::Case,
+    fields: &[Field::needed("text", "The words as you would send them", Kind::Text)],
     query: None,
     run,
 };

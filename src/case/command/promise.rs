@@ -1,7 +1,7 @@
 //! `promise WHEN WHAT`: something was promised; whoever looks after the case is called when it is
 //! due.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Field, Kind, Turn, Verb, asker};
 use crate::case::effect::Tone;
 use crate::case::gate::Rule;
 use crate::case::hours::split_when;
@@ -17,6 +17,10 @@ pub static VERB: Verb = Verb {
     summary: "Notes a promise and reminds you when it is due.",
     example: "promise #42 friday 12:00 we call her back",
     about: About::Case,
+    fields: &[
+        Field::needed("when", "When it is due: friday 12:00, 2h", Kind::When),
+        Field::needed("what", "What was promised", Kind::Text),
+    ],
     query: None,
     run,
 };

@@ -11,6 +11,7 @@ pub static VERB: Verb = Verb {
     summary: "You no longer look after the case; anybody can claim it.",
     example: "release #42",
     about: About::Case,
+    fields: &[],
     query: None,
     run,
 };

@@ -13,6 +13,7 @@ pub static VERB: Verb = Verb {
     summary: "Opens a closed case again.",
     example: "reopen #42",
     about: About::Case,
+    fields: &[],
     query: None,
     run,
 };

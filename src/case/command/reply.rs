@@ -1,6 +1,6 @@
 //! `reply TEXT`: an answer to the customer, on purpose. Without a text it opens a form.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::{Answer, Form};
@@ -15,6 +15,7 @@ pub static VERB: Verb = Verb {
     summary: "Answers the customer; without a text it opens a form.",
     example: "reply #42 Sorry about that. Which order is it?",
     about: About::Case,
+    fields: &[Field::free("text", "The answer; empty opens a form", Kind::Text)],
     query: None,
     run,
 };

@@ -10,6 +10,7 @@ pub static VERB: Verb = Verb {
     summary: "Lets replies go to customers again.",
     example: "resume",
     about: About::Nothing,
+    fields: &[],
     query: None,
     run,
 };

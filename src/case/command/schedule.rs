@@ -1,7 +1,7 @@
 //! `schedule WHEN TEXT`: a reply that goes out later. Until then it can be taken back, and whatever
 //! the customer writes in the meantime stops it.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Field, Kind, Turn, Verb, asker};
 use crate::case::card::refresh;
 use crate::case::gate::on_purpose;
 use crate::case::hours::split_when;
@@ -14,6 +14,10 @@ pub static VERB: Verb = Verb {
     summary: "Answers the customer later; a new post of his stops it.",
     example: "schedule #42 tomorrow 9:00 Good morning! It has arrived.",
     about: About::Case,
+    fields: &[
+        Field::needed("when", "When it goes out: tomorrow 9:00, 2h", Kind::When),
+        Field::needed("text", "The answer", Kind::Text),
+    ],
     query: None,
     run,
 };

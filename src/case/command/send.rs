@@ -1,7 +1,7 @@
 //! `send LINE`: lets a reply go that waits for a press, or turns your own words that stayed inside
 //! into a reply. Its buttons stand beside the words they are about.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::gate::{Rule, on_purpose};
@@ -15,6 +15,7 @@ pub static VERB: Verb = Verb {
     summary: "Lets a waiting reply go now.",
     example: "send #42 7",
     about: About::Case,
+    fields: &[Field::free("line", "Which line of the case", Kind::Number)],
     query: None,
     run,
 };

@@ -11,6 +11,7 @@ pub static VERB: Verb = Verb {
     summary: "Shows how a case stands.",
     example: "show #42",
     about: About::Case,
+    fields: &[],
     query: None,
     run,
 };

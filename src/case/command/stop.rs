@@ -10,6 +10,7 @@ pub static VERB: Verb = Verb {
     summary: "Stops everything that goes to customers, until `resume`.",
     example: "stop",
     about: About::Nothing,
+    fields: &[],
     query: None,
     run,
 };

@@ -14,6 +14,7 @@ pub static VERB: Verb = Verb {
     summary: "You take the case over from a colleague, who is told.",
     example: "take #42",
     about: About::Case,
+    fields: &[],
     query: None,
     run,
 };

@@ -4,11 +4,12 @@ use crate::case::command::{About, Turn, parse};
 use crate::case::draft::Draft;
 use crate::case::event::{Request, Standing};
 use crate::case::id::CaseNo;
+use crate::case::model::Agent;
 use crate::case::record::{Decision, Key, Record};
 
 pub fn decide(mut draft: Draft<'_>, request: &Request) -> Decision {
     draft.out.by = Some(request.by.id.clone());
-    if let Err(why) = may_ask(&draft, request) {
+    if let Err(why) = may_ask(&draft, &request.by, request.standing) {
         draft.say(why);
         return draft.done("refused");
     }
@@ -30,9 +31,10 @@ pub fn decide(mut draft: Draft<'_>, request: &Request) -> Decision {
     draft.out
 }
 
-fn may_ask(draft: &Draft<'_>, request: &Request) -> Result<(), &'static str> {
-    match request.standing {
-        Standing::Member if draft.policy.is_agent(&request.by.id) => Ok(()),
+/// Whether somebody may act on cases.
+pub fn may_ask(draft: &Draft<'_>, by: &Agent, standing: Standing) -> Result<(), &'static str> {
+    match standing {
+        Standing::Member if draft.policy.is_agent(&by.id) => Ok(()),
         Standing::Member => Err("You may not act on cases here. Nothing was done."),
         Standing::Guest => Err("Guests do not act on cases. Nothing was done."),
         Standing::Stranger | Standing::Nobody => {

@@ -18,7 +18,10 @@ pub fn decide(mut draft: Draft<'_>, no: CaseNo, alarm: &Alarm) -> Decision {
     case.alarms.retain(|set| set != alarm);
     match alarm.what {
         Wake::Release(seq) => release(&mut draft, &mut case, seq, false),
-        Wake::Patience(rung) => alert::waited(&mut draft, &mut case, rung),
+        Wake::Patience(rung) => {
+            alert::waited(&mut draft, &mut case, rung);
+            refresh(&mut draft, &mut case);
+        }
         Wake::Snooze => wake(&mut draft, &mut case),
         Wake::Promise(seq) => promised(&mut draft, &mut case, seq),
     }

@@ -231,6 +231,9 @@ fn open(draft: &mut Draft<'_>, mention: &Mention, follows: Option<CaseNo>) -> Op
     debug_assert_eq!(by, case.card.by, "the card is a case's first delivery");
     alert::read(draft, &mut case, mention);
     alert::arm(draft, &mut case);
+    if case.alert.is_some() {
+        refresh(draft, &mut case);
+    }
     let no = case.no;
     draft.put_case(case);
     Some(no)
@@ -272,6 +275,7 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         odd: None,
         score: None,
         unasked: mention.overheard.is_some(),
+        low: None,
     }
 }
 

@@ -30,6 +30,7 @@ pub fn decide(mut draft: Draft<'_>, thread: &ThreadId, why: &str) -> Decision {
 pub fn lose(draft: &mut Draft<'_>, case: &mut Case) {
     if let Some(thread) = case.thread.take() {
         draft.out.writes.insert(Key::Thread(thread.clone()), None);
+        case.low = None;
         case.lost.push(thread);
         let keep = case.lost.len().saturating_sub(crate::case::limits::LINKED);
         case.lost.drain(..keep);

@@ -1,6 +1,8 @@
 //! The verbs of a day of support, and alerts.
 
 use super::*;
+use crate::case::effect::Face;
+use crate::case::event::{Open, Typed};
 use crate::case::hours::Hours;
 use crate::case::model::Status;
 use crate::case::pattern::Pattern;
@@ -317,4 +319,56 @@ fn a_case_holds_only_so_many_replies_and_promises() {
     assert_eq!(play.case().held.len(), crate::case::limits::HELD);
     let refused = play.asks("maria", "promise 3h one more");
     assert!(answer(&refused).contains("Too many"), "{}", answer(&refused));
+}
+
+fn claimed_by_maria() -> Play {
+    let mut play = open();
+    play.asks("maria", "claim");
+    play.arrive();
+    play
+}
+
+#[test]
+fn the_card_comes_to_the_bottom_and_changes_with_the_case() {
+    let mut play = claimed_by_maria();
+    let decision = play.asks("maria", "card");
+    assert_eq!(decision.did, "brought_card");
+    let low = play.case().low.expect("a copy");
+    let shown = |play: &Play, of: &crate::case::id::DeliveryId| {
+        let all = play.pending().into_iter().filter_map(|delivery| match delivery.act {
+            Act::Desk(Notice::Post(note)) if delivery.id == *of => Some(*note),
+            Act::Desk(Notice::Amend { of: changed, to }) if changed == *of => match *to {
+                Face::Note(note) => Some(*note),
+                Face::Card(_) => None,
+            },
+            _ => None,
+        });
+        all.last().expect("it is shown")
+    };
+    assert!(shown(&play, &low.by).buttons.iter().any(|b| b.label == "Release"));
+    play.asks("maria", "release");
+    assert!(shown(&play, &low.by).buttons.iter().any(|b| b.label == "Claim"));
+    play.asks("maria", "card");
+    let next = play.case().low.expect("a newer copy");
+    assert_ne!(next.by, low.by);
+    assert!(shown(&play, &low.by).words.plain(true).contains("further down"));
+    assert!(shown(&play, &low.by).buttons.is_empty());
+}
+
+#[test]
+fn what_is_typed_is_completed_for_agents_and_writes_nothing() {
+    let mut play = open();
+    play.policy.canned.insert("sorry".into(), "We are sorry, {name}.".into());
+    let mut typed = |who: &str, standing, of, begun: &str| {
+        let by = agent(who);
+        let begun = begun.to_owned();
+        let decision = play.take(Event::Typed(Box::new(Typed { by, standing, of, begun })));
+        assert!(decision.writes.is_empty());
+        answer(&decision)
+    };
+    let member = Standing::Member;
+    assert!(typed("maria", member, Open::Canned, "sor").contains("=sorry\n"));
+    assert_eq!(typed("maria", member, Open::Canned, "nothing like it"), "");
+    assert!(typed("maria", member, Open::When, "tom").starts_with("tom=tom\ntomorrow 9:00="));
+    assert_eq!(typed("maria", Standing::Guest, Open::Canned, "sor"), "");
 }

@@ -19,6 +19,7 @@ fn said(answer: &Answer, typed: &str) -> Said {
             let words = Rich::of(why).line().say("Your words were:");
             say::of_answer(&words.quote(&Theirs::new(typed)), &[])
         }
+        Answer::Choices(_) => Said::default(),
         Answer::Form(form) => {
             let words = format!("That took too long for a form. Use `{} …`.", form.words);
             say::of_answer(&Rich::of(words), &[])
@@ -30,6 +31,8 @@ fn said(answer: &Answer, typed: &str) -> Said {
 pub(super) async fn defer(desk: &Shared, way: &Way) -> bool {
     // A press needs no visible waiting; the rest shows "thinking" to whoever asked.
     let body = match way.surface {
+        // There is no later for what is being typed.
+        Surface::Typing => return false,
         Surface::Press => json!({"type": 6}),
         Surface::Command | Surface::Form => json!({"type": 5, "data": {"flags": 64}}),
     };
@@ -49,6 +52,9 @@ async fn callback(desk: &Shared, way: &Way, body: Value) -> Result<Value, Troubl
 pub(super) async fn answer(desk: &Shared, way: &Way, answer: Option<&Answer>, deferred: bool) {
     let done = if deferred { later(desk, way, answer).await } else { now(desk, way, answer).await };
     let Err(trouble) = done else { return };
+    if way.surface == Surface::Typing {
+        return;
+    }
     tracing::info!(desk = %desk.desk, code = trouble.code(), "an answer came too late");
     if let Some(answer) = answer {
         below(desk, &way.channel, "", answer).await;
@@ -59,6 +65,8 @@ async fn now(desk: &Shared, way: &Way, answer: Option<&Answer>) -> Result<Value,
     let private =
         |said: &Said| json!({"type": 4, "data": say::sealed(said, As::Private).into_value()});
     let body = match answer {
+        Some(Answer::Choices(all)) => say::choices(all, way.number),
+        None if way.surface == Surface::Typing => say::choices(&[], false),
         Some(Answer::Form(form)) if way.surface != Surface::Form => say::modal(form),
         Some(answer) => private(&said(answer, &way.typed)),
         None if way.surface == Surface::Press => json!({"type": 6}),

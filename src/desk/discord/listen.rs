@@ -1,15 +1,16 @@
 //! Hearing: events in order from the queue, each put into the inbox before the next.
 
 use super::gateway::{self, Dispatch, UNREADABLE};
+use super::hear::asked::{Surface, Way};
 use super::hear::{self, Me, Place, asked};
 use super::rest::{Call, Trouble};
 use super::say;
 use super::wire::{Channel, Interaction, Member, Message, Ready};
-use super::{Known, Shared, answer, lock};
+use super::{Known, Shared, answer, lock, threads};
 use crate::case::effect::Answer;
 use crate::case::event::Envelope;
 use crate::desk::Stopped;
-use crate::inbox::{Inbox, Pulse, Shut, Taken};
+use crate::inbox::{Inbox, Pulse, Shut, Taken, boundary};
 use reqwest::Method;
 use serde_json::Value;
 use std::sync::Arc;
@@ -75,8 +76,8 @@ impl Ear {
             "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE"
                 if self.is_ours(&data, "guild_id") =>
             {
-                self.desk.labels.forget(&text(&data, "id"));
-                self.learn(&Value::Array(vec![data]));
+                self.learn(&Value::Array(vec![data.clone()]));
+                return self.arranged(&data).await;
             }
             "THREAD_DELETE" if self.is_ours(&data, "guild_id") => {
                 let (parent, root) = (text(&data, "parent_id"), text(&data, "id"));
@@ -126,7 +127,10 @@ impl Ear {
     }
 
     async fn put(&self, envelope: Envelope) -> Result<Taken, Shut> {
-        self.inbox.put(envelope).await
+        let taken = self.inbox.put(envelope).await?;
+        // Safe, and Discord does not know yet.
+        boundary::here("discord.acknowledge");
+        Ok(taken)
     }
 
     async fn unreadable(&self, raw: &str) -> Heard {
@@ -238,10 +242,17 @@ impl Ear {
 
     /// Answered after the commit; if that takes long, Discord is told to wait first.
     async fn interaction(&self, data: Value) -> Heard {
-        let Ok(from) = serde_json::from_value::<Interaction>(data.clone()) else {
+        let Ok(mut from) = serde_json::from_value::<Interaction>(data.clone()) else {
             return self.unreadable(&data.to_string()).await;
         };
+        if from.channel.is_none() {
+            from.channel = self.thread_of(&from.channel_id).await;
+        }
         let Some((envelope, way)) = asked::interaction(&self.me(), &from) else { return Ok(()) };
+        if way.surface == Surface::Typing {
+            self.complete(envelope, way);
+            return Ok(());
+        }
         if let Some(member) = from.member.clone() {
             let user = member.user.id.clone();
             self.desk.meet(&user, Some(member));
@@ -268,6 +279,42 @@ impl Ear {
             answer::answer(&desk, &way, taken.answer.as_ref(), deferred).await;
         });
         Ok(())
+    }
+}
+
+impl Ear {
+    /// What is being typed changes nothing and waits for nobody.
+    fn complete(&self, envelope: Envelope, way: Way) {
+        let (desk, inbox) = (self.desk.clone(), self.inbox.clone());
+        tokio::spawn(async move {
+            if let Ok(taken) = inbox.put(envelope).await {
+                answer::answer(&desk, &way, taken.answer.as_ref(), false).await;
+            }
+        });
+    }
+
+    /// The thread of this id, where Discord itself did not say that it is one.
+    async fn thread_of(&self, id: &str) -> Option<Channel> {
+        let Some(Known::Thread(parent)) = self.place(id).await else { return None };
+        Some(Channel { id: id.to_owned(), kind: 11, parent_id: parent, ..Channel::default() })
+    }
+
+    /// A thread as it is now. One of ours that was locked by hand while its case goes on is opened
+    /// again, and that is said in it; where that is not allowed, the case goes on elsewhere.
+    async fn arranged(&self, data: &Value) -> Heard {
+        let Ok(thread) = serde_json::from_value::<Channel>(data.clone()) else { return Ok(()) };
+        let locked = thread.thread_metadata.as_ref().is_some_and(|known| known.locked);
+        let ours = !self.me().user.is_empty() && thread.owner_id == self.me().user;
+        let open = self.desk.labels.told(&thread) == Some(false);
+        if !(thread.is_thread() && locked && ours && open) {
+            return Ok(());
+        }
+        match threads::unlock(&self.desk, &thread.id).await {
+            Err(Trouble::No(403, _, _)) => {
+                self.lost(&thread.parent_id, &thread.id, "its thread was locked by hand").await
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -12,7 +12,6 @@
 //! [`ThreadId::channel`]: crate::case::id::ThreadId::channel
 
 mod answer;
-mod clean;
 pub mod face;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
@@ -412,10 +411,12 @@ fn body(out: &Outgoing) -> Result<Sealed, Failure> {
     Ok(say::sealed(&said, As::New(&Key::of(out))))
 }
 
-/// The new look of a message; it stays findable as the delivery that posted it.
+/// The new look of a message; it stays findable as the delivery that posted it: of several in one
+/// message the first.
 fn sealed_amend(out: &Outgoing, of: &crate::case::id::DeliveryId) -> Result<Sealed, Failure> {
     let said = say::said(out).ok_or_else(no_place)?;
-    let key = Key { deployment: out.deployment.clone(), delivery: of.clone() };
+    let head = out.merged.first().map_or(of, |(head, _)| head);
+    let key = Key { deployment: out.deployment.clone(), delivery: head.clone() };
     Ok(say::sealed(&said, As::Edit(&key)))
 }
 

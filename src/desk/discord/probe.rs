@@ -8,13 +8,15 @@ use serde_json::Value;
 use serenity::all::Permissions;
 
 /// What careline needs in a channel, with its name as Discord's own settings call it.
-const NEEDED: [(Permissions, &str); 6] = [
+const NEEDED: [(Permissions, &str); 7] = [
     (Permissions::VIEW_CHANNEL, "View Channel"),
     (Permissions::SEND_MESSAGES, "Send Messages"),
     (Permissions::SEND_MESSAGES_IN_THREADS, "Send Messages in Threads"),
     (Permissions::READ_MESSAGE_HISTORY, "Read Message History"),
     (Permissions::ADD_REACTIONS, "Add Reactions"),
     (Permissions::MANAGE_THREADS, "Manage Threads"),
+    // Only below the cards of a text channel; a forum's posts need no such right.
+    (Permissions::CREATE_PUBLIC_THREADS, "Create Public Threads"),
 ];
 /// The app's flags for the Message Content Intent: granted, or granted to a small app.
 /// Source: <https://docs.discord.com/developers/resources/application>.
@@ -97,7 +99,9 @@ async fn seen(
         return Err(format!("it is {is}, but threads = \"{set}\""));
     }
     let has = permissions(server, user, &member.roles, &told);
-    let missing = NEEDED.iter().filter(|(need, _)| !has.contains(*need)).map(|(_, name)| *name);
+    let here = |need: Permissions| !(desk.forum && need == Permissions::CREATE_PUBLIC_THREADS);
+    let missing = NEEDED.iter().filter(|(need, _)| here(*need) && !has.contains(*need));
+    let missing = missing.map(|(_, name)| *name);
     let missing: Vec<&str> = missing.collect();
     if missing.is_empty() {
         return Ok(read.name);
@@ -137,6 +141,13 @@ fn permissions(server: &Value, user: &str, mine: &[String], channel: &Value) -> 
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_readme_invites_with_all_that_is_needed() {
+        let all = NEEDED.iter().fold(Permissions::MANAGE_CHANNELS, |all, (need, _)| all | *need);
+        let readme = include_str!("../../../README.md");
+        assert!(readme.contains(&format!("permissions={}`", all.bits())), "{}", all.bits());
+    }
 
     #[test]
     fn overwrites_are_applied_from_all_to_one() {

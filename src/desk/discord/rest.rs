@@ -7,6 +7,7 @@
 use crate::case::limits::CALL;
 use crate::case::time::{Span, Timestamp};
 use crate::desk::Failure;
+use crate::inbox::boundary;
 use crate::net::{Ground, body};
 use crate::setting::Secret;
 use reqwest::Method;
@@ -138,7 +139,10 @@ impl Rest {
             tokio::time::sleep(wait.to_std()).await;
         }
         let request = self.request(&call)?;
+        let reads = call.method == Method::GET;
+        boundary::here(if reads { "discord.read.call" } else { "discord.write.call" });
         let sent = tokio::time::timeout(CALL.to_std(), request.send()).await;
+        boundary::here(if reads { "discord.read.answer" } else { "discord.write.answer" });
         let answer = match sent {
             Err(_) => return Err(Trouble::Lost("Discord did not answer in time".into())),
             Ok(Err(e)) if e.is_connect() => {

@@ -7,8 +7,9 @@ use super::wire::{Channel, Tag};
 use super::{Discord, Known, lock};
 use crate::case::effect::{Card, Receipt};
 use crate::case::id::ThreadId;
+use crate::case::rich::Rich;
 use crate::desk::{Failure, Outgoing};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Mutex;
@@ -23,9 +24,21 @@ const QUIET_MINUTES: u16 = 10_080;
 #[derive(Default)]
 pub(super) struct Labels {
     forums: Mutex<BTreeMap<String, Vec<Tag>>>,
+    /// Held while a forum's tags are changed: the whole list is written anew, and two at once
+    /// would undo each other.
+    making: tokio::sync::Mutex<()>,
     /// Forums whose tags we may not change.
     closed: Mutex<BTreeSet<String>>,
-    set: Mutex<BTreeMap<String, Value>>,
+    set: Mutex<BTreeMap<String, Set>>,
+    /// Names of networks that cards said.
+    networks: Mutex<BTreeSet<String>>,
+}
+
+/// What a thread was set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Set {
+    archived: bool,
+    tags: BTreeSet<String>,
 }
 
 impl Labels {
@@ -37,7 +50,35 @@ impl Labels {
         lock(&self.forums).get(forum).cloned().unwrap_or_default()
     }
 
-    /// A thread was changed by somebody: what we set is no longer known.
+    /// What is known of a forum's tags is not so any more.
+    fn unlearn(&self, forum: &str) {
+        lock(&self.forums).remove(forum);
+    }
+
+    /// A thread as Discord tells it. What somebody else changed is no longer known as set by us.
+    /// Says whether its case is closed, as far as it can be seen.
+    pub(super) fn told(&self, thread: &Channel) -> Option<bool> {
+        let archived = thread.thread_metadata.as_ref().is_some_and(|known| known.archived);
+        let tags = thread.applied_tags.iter().cloned().collect();
+        let now = Set { archived, tags };
+        let before = lock(&self.set).get(&thread.id).cloned();
+        if before.as_ref().is_some_and(|before| *before != now) {
+            self.forget(&thread.id);
+        }
+        let ours = self.of(&thread.parent_id);
+        let named =
+            |name: &str| ours.iter().any(|tag| same(&tag.name, name) && now.tags.contains(&tag.id));
+        let known = say::STANDINGS.iter().any(|name| named(name));
+        before.map(|before| before.archived).or_else(|| known.then(|| named(say::CLOSED)))
+    }
+
+    /// Is this a tag that careline sets: a standing, or a network's name as cards said it?
+    fn is_ours(&self, tag: &Tag) -> bool {
+        say::STANDINGS.iter().any(|name| same(name, &tag.name))
+            || lock(&self.networks).iter().any(|name| same(name, &tag.name))
+    }
+
+    /// What we set is no longer known.
     pub(super) fn forget(&self, thread: &str) {
         lock(&self.set).remove(thread);
     }
@@ -107,6 +148,13 @@ async fn post(
     }
     let path = ["channels", forum, "threads"];
     let mut made = desk.rest.call(Call::post(&path, body.clone())).await;
+    // Tags are looks: a post whose tags are refused, since somebody changed the forum's meanwhile,
+    // goes without. A refusal says that nothing was done.
+    if let (Err(Trouble::No(400, 50035, _)), true) = (&made, !tags.is_empty()) {
+        desk.labels.unlearn(forum);
+        body.as_object_mut().map(|fields| fields.remove("applied_tags"));
+        made = desk.rest.call(Call::post(&path, body.clone())).await;
+    }
     // A forum that wants a tag on every post gets the first it has.
     if let (Err(Trouble::No(_, 40067, _)), Some(tag)) = (&made, desk.labels.of(forum).first()) {
         body["applied_tags"] = json!([tag.id]);
@@ -169,6 +217,8 @@ pub(super) async fn opening<F: Future<Output = Result<Receipt, Trouble>>>(
 /// Ids of the tags that a card asks for. Missing ones are made where we may.
 async fn tags(desk: &Discord, forum: &str, card: &Card) -> Vec<String> {
     let wanted = say::tags(card);
+    let network = wanted.iter().filter(|name| !say::STANDINGS.contains(&name.as_str()));
+    lock(&desk.labels.networks).extend(network.cloned());
     let has = |all: &[Tag], name: &str| all.iter().any(|tag| same(&tag.name, name));
     let known = desk.labels.of(forum);
     if wanted.iter().any(|name| !has(&known, name)) && !lock(&desk.labels.closed).contains(forum) {
@@ -185,6 +235,7 @@ fn same(one: &str, other: &str) -> bool {
 
 /// Adds tags to a forum, after those it has now; people's own tags stay.
 async fn make(desk: &Discord, forum: &str, wanted: &[String]) {
+    let _alone = desk.labels.making.lock().await;
     let Ok(told) = desk.rest.call(Call::get(&["channels", forum])).await else { return };
     let mut all = told["available_tags"].as_array().cloned().unwrap_or_default();
     let there = all.len();
@@ -216,29 +267,66 @@ pub(super) async fn keep_in_step(
     thread: &ThreadId,
     card: &Card,
 ) -> Result<(), Failure> {
-    let forum = &thread.channel.channel;
-    let mut body = json!({"archived": say::is_closed(card)});
-    if desk.is_forum(forum).await {
-        let tags = tags(desk, forum, card).await;
-        if !tags.is_empty() {
-            body["applied_tags"] = json!(tags);
-        }
-    }
-    if lock(&desk.labels.set).get(&thread.root) == Some(&body) {
+    let (forum, root) = (&thread.channel.channel, thread.root.as_str());
+    let archived = say::is_closed(card);
+    let is_forum = desk.is_forum(forum).await;
+    let ours = if is_forum { tags(desk, forum, card).await } else { Vec::new() };
+    let wanted = |set: &Set| {
+        set.archived == archived
+            && ours.iter().all(|tag| set.tags.contains(tag))
+            && set.tags.len() <= POST_TAGS
+    };
+    let set = lock(&desk.labels.set).get(root).cloned();
+    // Which tags of ours stand there is known only from what was set.
+    if set.as_ref().is_some_and(|set| wanted(set) && standing(desk, forum, set) == ours.len()) {
         return Ok(());
     }
-    let path = ["channels", thread.root.as_str()];
-    match desk.rest.call(Call::patch(&path, body.clone())).await {
+    let mut body = json!({"archived": archived});
+    let mut all = ours;
+    if is_forum && !all.is_empty() {
+        all.extend(theirs(desk, forum, root).await);
+        all.truncate(POST_TAGS);
+        body["applied_tags"] = json!(all);
+    }
+    match desk.rest.call(Call::patch(&["channels", root], body)).await {
         Ok(_) => {
-            let mut set = lock(&desk.labels.set);
-            if set.len() >= super::REMEMBERED {
-                set.clear();
+            let mut known = lock(&desk.labels.set);
+            if known.len() >= super::REMEMBERED {
+                known.clear();
             }
-            set.insert(thread.root.clone(), body);
+            known.insert(root.to_owned(), Set { archived, tags: all.into_iter().collect() });
             Ok(())
         }
         // Looks, not words: a card must not fail for what we may not or cannot set.
-        Err(Trouble::No(..)) => Ok(()),
+        Err(Trouble::No(..)) => {
+            desk.labels.unlearn(forum);
+            Ok(())
+        }
         Err(trouble) => Err(trouble.after_write()),
     }
+}
+
+/// How many tags of a post are careline's to set.
+fn standing(desk: &Discord, forum: &str, set: &Set) -> usize {
+    let known = desk.labels.of(forum);
+    known.iter().filter(|tag| set.tags.contains(&tag.id) && desk.labels.is_ours(tag)).count()
+}
+
+/// Tags that people gave a post: those stay.
+async fn theirs(desk: &Discord, forum: &str, post: &str) -> Vec<String> {
+    let Ok(told) = desk.rest.call(Call::get(&["channels", post])).await else { return Vec::new() };
+    let told: Channel = serde_json::from_value(told).unwrap_or_default();
+    let known = desk.labels.of(forum);
+    let ours = |id: &String| known.iter().any(|tag| tag.id == *id && desk.labels.is_ours(tag));
+    told.applied_tags.into_iter().filter(|id| !ours(id)).collect()
+}
+
+/// Opens a thread that somebody locked, and says so in it.
+pub(super) async fn unlock(desk: &Discord, thread: &str) -> Result<(), Trouble> {
+    let body = json!({"archived": false, "locked": false});
+    desk.rest.call(Call::patch(&["channels", thread], body)).await?;
+    let words = "This thread was locked by hand. It is open again, because its case is; \
+                 `close` puts both away.";
+    let said = say::of_answer(&Rich::of(words), &[]);
+    desk.post(thread, say::sealed(&said, As::Answer { to: None })).await.map(drop)
 }

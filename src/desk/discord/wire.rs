@@ -139,6 +139,8 @@ pub(crate) struct Channel {
     #[serde(deserialize_with = "text")]
     pub(crate) parent_id: String,
     #[serde(deserialize_with = "text")]
+    pub(crate) owner_id: String,
+    #[serde(deserialize_with = "text")]
     pub(crate) name: String,
     #[serde(deserialize_with = "text")]
     pub(crate) last_message_id: String,

@@ -346,6 +346,8 @@ fn answered(slack: &Shared, way: Way, taken: Taken) -> Ack {
 async fn later(slack: Shared, way: Way, answer: Answer) {
     let done = match &answer {
         Answer::Form(form) => open(&slack, &way, form).await,
+        // Slack completes names by itself and asks for nothing else.
+        Answer::Choices(_) => return,
         Answer::Say { .. } | Answer::Refuse(_) => whisper(&slack, &way, &answer).await,
     };
     if let Err(trouble) = done {

@@ -65,6 +65,7 @@ const face = (name, kind = "") => {
   el.style.setProperty("--hue", hue(name));
   return el;
 };
+const onDiscord = () => state.names.desk === "discord";
 const staff = (id) => state.staff.find((m) => m.id === id);
 const thread = () => state.threads.find((t) => t.id === look.thread) || null;
 const life = () => state.lives.find((l) => l.thread === look.thread) || null;
@@ -192,10 +193,30 @@ const tick = () => {
   requestAnimationFrame(tick);
 };
 
+// ---- which network, which desk ----
+const drawPair = () => {
+  const { names, choices } = state;
+  for (const [id, list, on] of [["net", choices.networks, names.on], ["office", choices.desks, names.desk]]) {
+    sync($(id), list, (c) => c.name, (c) => h("option", { value: c.name }, c.title));
+    if ($(id).value !== on) $(id).value = on;
+  }
+  for (const id of ["audience-label", "cw-label"]) $(id).hidden = !names.private;
+};
+const choosePair = async () => {
+  for (const id of ["net", "office"]) $(id).disabled = true;
+  await post("pair", { network: $("net").value, desk: $("office").value });
+  for (const id of ["net", "office"]) $(id).disabled = false;
+  look.thread = look.context = null;
+  look.touched = false;
+  refresh();
+};
+
 // ---- right: the desk ----
 const drawMe = () => {
   const people = state.staff.filter((m) => m.role !== "bot");
-  if (!look.me && people.length) look.me = people[0].id;
+  // The same person has another id at another desk.
+  if (!people.some((m) => m.id === look.me) && people.length) look.me = (people.find((m) => m.name === look.name) || people[0]).id;
+  look.name = (people.find((m) => m.id === look.me) || {}).name;
   sync($("me"), people, (m) => m.id, (m) => h("option", { value: m.id }, m.name + ", " + m.role));
   if ($("me").value !== look.me) $("me").value = look.me;
 };
@@ -205,7 +226,7 @@ const summary = (t) => {
     on: t.id === look.thread, note: l ? (l.claimer ? l.claimer.split(" ")[0] + " · " : "") + l.status : "" };
 };
 const drawCases = () => {
-  const rows = [...state.channels.map((c) => ({ id: c.id, channel: true, title: "# " + c.name, on: look.thread === c.id, note: "commands, all cards", unseen: 0 })),
+  const rows = [...state.channels.map((c) => ({ id: c.id, channel: true, title: "# " + c.name, on: look.thread === c.id, note: onDiscord() ? "commands" : "commands, all cards", unseen: 0 })),
     ...state.threads.map(summary).reverse()];
   sync($("cases"), rows, (r) => r.id, (r) => h("button", { type: "button", "aria-current": r.on ? "true" : "false", class: r.unseen && !r.on ? "new" : "",
     onclick: () => { look.thread = r.id; look.touched = true; draw(); } },
@@ -218,7 +239,8 @@ const press = (message) => (el) => post("agent/press", { who: look.me, channel: 
 const drawMessage = (m) => {
   const author = staff(m.who) || { name: m.name, role: m.bot ? "bot" : "" };
   const own = m.who === look.me && !m.deleted && !m.only;
-  const drawn = m.blocks && m.blocks.length ? Blocks.draw(m.blocks, press(m)) : Blocks.mrkdwn(m.text);
+  const drawn = onDiscord() ? [Markdown.draw(m.text), Markdown.rows(m.blocks, press(m))]
+    : m.blocks && m.blocks.length ? Blocks.draw(m.blocks, press(m)) : Blocks.mrkdwn(m.text);
   return h("li", { class: "message" + (m.only ? " private" : "") }, face(author.name, m.bot ? "bot" : ""),
     h("div", { class: "who" }, h("b", {}, author.name), m.bot && h("span", { class: "app" }, "APP"),
       m.only && h("span", { class: "eyes" }, "Only visible to you"), h("time", {}, short(m.at))),
@@ -294,11 +316,13 @@ const drawForms = () => {
   const print = open.id + JSON.stringify(open.errors);
   if (dialog && (dialog.id === print || dialog.id === "ask")) return;
   const kept = dialog ? Object.fromEntries([...new FormData($("form-body"))]) : {};
-  const fields = (open.view.blocks || []).map((b) => (b.type === "input"
+  const inputs = (open.view.components || []).flatMap((row) => row.components || []).map((c) => ({ id: c.custom_id, label: c.label,
+    hint: c.placeholder || "", error: "", text: kept[c.custom_id] ?? c.value ?? "", max: c.max_length || 3000 }));
+  const fields = onDiscord() ? inputs : (open.view.blocks || []).map((b) => (b.type === "input"
     ? { id: b.block_id, label: plain(b.label), hint: plain(b.hint), error: open.errors[b.block_id] || "",
       text: kept[b.block_id] ?? b.element.initial_value ?? "", max: b.element.max_length || 3000 }
     : { words: Blocks.draw([b], () => {}) }));
-  openForm(print, plain(open.view.title), fields, plain(open.view.submit) || "Send",
+  openForm(print, onDiscord() ? open.view.title : plain(open.view.title), fields, plain(open.view.submit) || "Send",
     (values) => post("agent/submit", { who: look.me, view: open.id, text: Object.values(values)[0] || "" }), () => post("agent/dismiss", { who: look.me, view: open.id }));
 };
 $("form").addEventListener("cancel", (e) => { e.preventDefault(); if (dialog) dialog.cancel(); closeForm(); });
@@ -309,10 +333,10 @@ $("form-body").addEventListener("submit", (e) => {
 
 // ---- above and below ----
 const TROUBLE = [
-  { name: "The network answers 503, twice", note: "The reply waits and goes out later, once.", fault: { face: "{network}", call: "POST /api/v1/statuses", times: 2, kind: "status", status: 503, retry_after: null } },
-  { name: "The network posts, then says nothing", note: "Nobody knows whether it arrived: it is looked up, not repeated.", fault: { face: "{network}", call: "POST /api/v1/statuses", times: 1, kind: "done_then_cut" } },
-  { name: "The desk says 429", note: "Slack asks for a pause of two seconds.", fault: { face: "{desk}", call: "chat.postMessage", times: 1, kind: "status", status: 429, retry_after: "2" } },
-  { name: "The desk posts, then hangs up", note: "The thread is read back before anything is repeated.", fault: { face: "{desk}", call: "chat.postMessage", times: 1, kind: "done_then_cut" } },
+  { name: "The network answers 503, twice", note: "The reply waits and goes out later, once.", fault: { face: "{network}", call: "{post}", times: 2, kind: "status", status: 503, retry_after: null } },
+  { name: "The network posts, then says nothing", note: "Nobody knows whether it arrived: it is looked up, not repeated.", fault: { face: "{network}", call: "{post}", times: 1, kind: "done_then_cut" } },
+  { name: "The desk says 429", note: "It asks for a pause of two seconds.", fault: { face: "{desk}", call: "{say}", times: 1, kind: "status", status: 429, retry_after: "2" } },
+  { name: "The desk posts, then hangs up", note: "The thread is read back before anything is repeated.", fault: { face: "{desk}", call: "{say}", times: 1, kind: "done_then_cut" } },
   { name: "The stream goes silent", note: "Polling still finds every post.", fault: { face: "{network}", call: "", times: 0, kind: "silence" } },
 ];
 const drawTop = () => {
@@ -357,8 +381,9 @@ const notice = (before) => {
 const draw = () => {
   if (!state) return;
   Blocks.know(Object.fromEntries(state.staff.map((m) => [m.id, m.name])), Object.fromEntries(state.channels.map((c) => [c.id, c.name])), state.bases);
+  Markdown.know(Object.fromEntries(state.staff.map((m) => [m.id, m.name])));
   if (!look.thread && state.channels.length) look.thread = state.threads.length ? state.threads[0].id : state.channels[0].id;
-  for (const part of [drawPeople, drawTimeline, drawCompose, drawLife, drawMe, drawCases, drawThread, drawForms, drawTop, drawLedger, drawTabs]) part();
+  for (const part of [drawPair, drawPeople, drawTimeline, drawCompose, drawLife, drawMe, drawCases, drawThread, drawForms, drawTop, drawLedger, drawTabs]) part();
 };
 
 let busy = false;
@@ -415,12 +440,13 @@ $("talk").addEventListener("submit", async (e) => {
   if (!text || !look.thread) return;
   const t = thread();
   const slash = /^\/careline\b\s*(.*)$/s.exec(text);
-  if (slash && t) return toast("Slash commands do not work inside threads, on Slack as here. Write @careline " + (slash[1] || "help") + " instead.");
-  const done = slash ? await post("agent/slash", { who: look.me, channel: look.thread, text: slash[1] })
+  if (slash && t && !onDiscord()) return toast("Slash commands do not work inside threads, on Slack as here. Write @careline " + (slash[1] || "help") + " instead.");
+  const done = slash ? await post("agent/slash", { who: look.me, channel: t ? t.channel : look.thread, text: slash[1] })
     : await post("agent/say", { who: look.me, thread: look.thread, text });
   if (done) $("say").value = "";
 });
 $("say").addEventListener("keydown", (e) => { if (e.key === "Enter" && !e.shiftKey && !e.isComposing) { e.preventDefault(); $("talk").requestSubmit(); } });
+for (const id of ["net", "office"]) $(id).addEventListener("change", choosePair);
 $("me").addEventListener("change", () => { look.me = $("me").value; draw(); });
 $("day").addEventListener("click", () => post(state && state.story && state.story.playing ? "day/stop" : "day"));
 $("plug").addEventListener("click", () => post("restart"));
@@ -428,7 +454,8 @@ $("keys").addEventListener("click", () => $("help").showModal());
 for (const t of TROUBLE) {
   $("fault-list").append(h("button", { type: "button", onclick: () => {
     const face = t.fault.face.replace("{network}", state.names.network).replace("{desk}", state.names.desk);
-    post("fault", { ...t.fault, face });
+    const call = t.fault.call.replace("{post}", state.names.network_post).replace("{say}", state.names.desk_post);
+    post("fault", { ...t.fault, face, call });
     $("faults").open = false;
   } }, t.name, h("small", {}, t.note)));
 }

@@ -170,6 +170,6 @@ const Blocks = (() => {
   return {
     know: (users, channels, bases) => { names = { users, channels, bases }; },
     draw: (blocks, press) => (Array.isArray(blocks) ? blocks.map((b) => block(b, press)) : []),
-    mrkdwn, text, source, emoji: (name) => EMOJI[name] || ":" + name + ":",
+    mrkdwn, text, source, emoji: (name) => EMOJI[name] || (/^[\w+-]+$/.test(name) ? ":" + name + ":" : name),
   };
 })();

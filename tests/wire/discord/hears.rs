@@ -1,14 +1,15 @@
 //! Every surface by which people speak: messages, commands, buttons, forms, menus.
 
 use super::{ANN, APP, BEN, BOT, Bench, FORUM, TEXT, TOOL, button, out, place};
-use careline::case::effect::{Answer, Form, Notice};
-use careline::case::event::{Event, Inside, Standing};
+use careline::case::effect::{Answer, Choice, Form, Notice};
+use careline::case::event::{Event, Inside, Open, Standing};
 use careline::case::id::ThreadId;
 use careline::case::rich::Rich;
 use careline::desk::Stopped;
 use careline::desk::discord::face;
 use careline::world::World;
 use careline::world::office::{Message, What};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 fn answers(bench: &Bench, answer: Answer) {
@@ -28,9 +29,9 @@ fn act(bench: &Bench, what: impl FnOnce(&mut World) -> Result<(), String>) {
     bench.shared.change(super::now(), what).unwrap();
 }
 
-async fn slash(bench: &Bench, who: &str, channel: &str, words: (&str, Option<u64>, Option<&str>)) {
+async fn slash(bench: &Bench, who: &str, channel: &str, words: (&str, &[(&str, Value)])) {
     let n = bench.asked().len();
-    act(bench, |w| face::slash(w, "team", who, channel, words));
+    act(bench, |w| face::slash(w, "team", who, channel, words.0, words.1));
     bench.until("a request", |b| b.asked().len() > n).await;
 }
 
@@ -117,13 +118,90 @@ async fn calling_the_bot_is_a_request() {
 }
 
 #[tokio::test]
+async fn options_become_the_words_that_a_message_would_say() {
+    let (bench, _task) = Bench::listening("forum").await;
+    let thread = bench.thread(FORUM).await;
+    slash(&bench, ANN, &thread.root, ("assign", &[("colleague", BEN.into())])).await;
+    slash(&bench, ANN, &thread.root, ("snooze", &[("until", "tomorrow 9:00".into())])).await;
+    let two = &[("when", "2h".into()), ("text", "Good **morning**!".into()), ("case", 7.into())];
+    slash(&bench, ANN, TEXT, ("schedule", two)).await;
+    slash(&bench, ANN, &thread.root, ("undo", &[("line", 3.into())])).await;
+    let asked = bench.asked();
+    let words: Vec<&str> = asked.iter().map(|a| a.words.as_str()).collect();
+    let wanted = ["assign @Ben", "snooze tomorrow 9:00", "schedule #7 2h Good morning!", "undo 3"];
+    assert_eq!(words, wanted);
+    assert_eq!((asked[0].named[0].id.user.as_str(), asked[0].named[0].name.as_str()), (BEN, "Ben"));
+    let missing = bench
+        .shared
+        .change(super::now(), |w| face::slash(w, "team", ANN, &thread.root, "assign", &[]));
+    assert!(missing.is_err(), "the client itself asks for a colleague");
+}
+
+#[tokio::test]
+async fn what_is_typed_is_completed_and_decides_nothing() {
+    let (bench, _task) = Bench::listening("forum").await;
+    let choice = |label: &str, value: &str| Choice { label: label.into(), value: value.into() };
+    answers(&bench, Answer::Choices(vec![choice("#42 @anna · open", "42"), choice("", "1")]));
+    let typed = |who: &str, command: &str, option: &str, begun: &str| {
+        bench.shared.change(super::now(), |w| {
+            face::type_option(w, "team", who, TEXT, command, (option, begun)).unwrap()
+        })
+    };
+    let case = typed(ANN, "close", "case", "ann");
+    let canned = typed(BEN, "canned", "name", "so");
+    typed(ANN, "snooze", "until", "");
+    let choices = |b: &Bench, id: &str| {
+        b.office(|o| o.notes[&format!("interaction:{id}")]["choices"].clone())
+    };
+    let all = |b: &Bench| choices(b, &case).is_array() && choices(b, &canned).is_array();
+    bench.until("choices", all).await;
+    assert_eq!(choices(&bench, &case), json!([{"name": "#42 @anna · open", "value": 42}]));
+    assert_eq!(choices(&bench, &canned)[0]["value"], "42");
+    bench
+        .until("three beginnings", |b| b.events().iter().filter(|e| is_typed(e)).count() == 3)
+        .await;
+    let mut all: Vec<_> = bench
+        .events()
+        .into_iter()
+        .filter_map(
+            |e| if let Event::Typed(t) = e { Some((t.of, t.begun, t.standing)) } else { None },
+        )
+        .collect();
+    all.sort_by_key(|(_, begun, _)| std::cmp::Reverse(begun.clone()));
+    assert_eq!(all[0], (Open::Canned, "so".into(), Standing::Guest));
+    assert_eq!(all[1], (Open::Case, "ann".into(), Standing::Member));
+    assert_eq!(all[2].0, Open::When);
+    assert_eq!(unanswered(&bench), 0);
+}
+
+fn is_typed(event: &Event) -> bool {
+    matches!(event, Event::Typed(_))
+}
+
+#[tokio::test]
+async fn a_thread_that_is_locked_by_hand_is_opened_again_and_that_is_said() {
+    let (bench, _task) = Bench::listening("forum").await;
+    let thread = bench.thread(FORUM).await;
+    let locked =
+        |b: &Bench| b.office(|o| o.notes[&format!("place:{}", thread.root)]["locked"] == true);
+    bench.shared.change(super::now(), |w| face::lock(w, "team", &thread.root));
+    bench.until("it is open", |b| !locked(b)).await;
+    let said = |b: &Bench| b.words(&thread.root).iter().any(|w| w.contains("locked by hand"));
+    bench.until("it is said", said).await;
+    bench.office(|o| super::change_app(o, |app| app.lacks.push("MANAGE_THREADS".into())));
+    bench.shared.change(super::now(), |w| face::lock(w, "team", &thread.root));
+    let gone = |e: &Event| matches!(e, Event::ThreadGone { thread: t, .. } if *t == thread);
+    bench.until("the case goes on elsewhere", |b| b.events().iter().any(gone)).await;
+}
+
+#[tokio::test]
 async fn commands_need_no_number_in_a_thread_and_one_elsewhere() {
     let (bench, _task) = Bench::listening("forum").await;
     let thread = bench.thread(FORUM).await;
     answers(&bench, say("Done so."));
-    slash(&bench, ANN, &thread.root, ("close", None, Some("money back"))).await;
-    slash(&bench, ANN, TEXT, ("claim", Some(1), None)).await;
-    slash(&bench, BEN, TEXT, ("careline", None, Some("show #1"))).await;
+    slash(&bench, ANN, &thread.root, ("close", &[("cause", "money back".into())])).await;
+    slash(&bench, ANN, TEXT, ("claim", &[("case", 1.into())])).await;
+    slash(&bench, BEN, TEXT, ("careline", &[("text", "show #1".into())])).await;
     let asked = bench.asked();
     let words: Vec<&str> = asked.iter().map(|a| a.words.as_str()).collect();
     assert_eq!(words, ["close money back", "claim #1", "show #1"]);
@@ -188,7 +266,7 @@ async fn a_slow_commit_is_waited_for_in_sight_and_answered_then() {
     bench.until("our card heard", |b| b.events().len() == 1).await;
     *bench.door.slow.lock().unwrap() = Duration::from_millis(3_500);
     answers(&bench, say("At last."));
-    slash(&bench, ANN, &thread.root, ("claim", None, None)).await;
+    slash(&bench, ANN, &thread.root, ("claim", &[])).await;
     bench.until("a late answer", |b| b.private(ANN).len() == 1).await;
     assert!(bench.private(ANN)[0].text.starts_with("At last."));
     assert_eq!(unanswered(&bench), 0);

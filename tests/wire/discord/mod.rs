@@ -3,6 +3,7 @@
 mod hears;
 mod hostile;
 mod says;
+mod spec;
 mod survives;
 
 use careline::case::effect::{Answer, Button, Card, Note, Notice, Style, Tone};
@@ -52,7 +53,8 @@ impl Door for Letters {
             let slow = *self.slow.lock().unwrap();
             tokio::time::sleep(slow).await;
             let repeated = !self.seen.lock().unwrap().insert(envelope.id.0.clone());
-            let asked = matches!(envelope.event, Event::Asked(_) | Event::Said(_));
+            let asked =
+                matches!(envelope.event, Event::Asked(_) | Event::Said(_) | Event::Typed(_));
             if !repeated {
                 self.taken.lock().unwrap().push(envelope);
             }
@@ -80,6 +82,8 @@ pub(super) struct Bench {
     pub(super) stop: CancellationToken,
     server: CancellationToken,
     pub(super) base: String,
+    /// All calls that were made.
+    pub(super) recorder: spec::Recorder,
 }
 
 /// Changes what the server gives our app.
@@ -150,12 +154,13 @@ impl Bench {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let row = DESKS.iter().find(|row| row.name == "discord").unwrap();
         let server = CancellationToken::new();
-        let router = (row.face)(shared.clone(), "team");
+        let recorder = spec::Recorder::default();
+        let router = spec::recorded((row.face)(shared.clone(), "team"), recorder.clone());
         tokio::spawn(web::serve(listener, router, server.clone()));
         let desk = open(&base, threads);
         let (door, swept) = (Arc::new(Letters::default()), Arc::new(Notify::new()));
         let stop = CancellationToken::new();
-        Self { shared, desk, door, swept, stop, server, base }
+        Self { shared, desk, door, swept, stop, server, base, recorder }
     }
 
     pub(super) fn inbox(&self) -> Inbox {
@@ -273,7 +278,7 @@ pub(super) fn button(label: &str, words: &str) -> Button {
     Button { label: label.into(), words: words.into(), style: Style::Primary }
 }
 
-pub(super) fn card() -> Card {
+pub fn card() -> Card {
     Card {
         case: CaseNo(1),
         name: Theirs::new("Anna"),
@@ -295,6 +300,7 @@ pub(super) fn card() -> Card {
         facts: vec![("Waits since".into(), Rich::new().when(Timestamp(1_790_000_000_000_000)))],
         standing: Rich::new().strong("Open").say(" · nobody has claimed it"),
         buttons: vec![button("Claim", "claim #1"), button("Close", "close #1")],
+        urgent: false,
     }
 }
 

@@ -58,6 +58,66 @@ async fn a_case_is_a_forum_post_with_tags_and_is_archived_when_closed() {
 }
 
 #[tokio::test]
+async fn a_forum_whose_tags_were_changed_meanwhile_still_takes_posts() {
+    let bench = Bench::new("forum").await;
+    bench.thread(FORUM).await;
+    bench.office(|o| {
+        let forum = o.notes.get_mut(&format!("place:{FORUM}")).unwrap();
+        forum["available_tags"] = serde_json::json!([{"id": "78", "name": "Open",
+            "moderated": false, "emoji_id": null, "emoji_name": null}]);
+    });
+    let open = Notice::Open { channel: place(FORUM), card: Box::new(card()) };
+    let receipt = bench.desk.deliver(&out("2.0", open, None)).await.unwrap();
+    let tags = |b: &Bench, root: &str| b.office(|o| o.notes[&format!("place:{root}")].clone());
+    assert_eq!(tags(&bench, &receipt.remote)["applied_tags"], serde_json::json!([]));
+    let open = Notice::Open { channel: place(FORUM), card: Box::new(card()) };
+    let receipt = bench.desk.deliver(&out("3.0", open, None)).await.unwrap();
+    let set = tags(&bench, &receipt.remote)["applied_tags"].clone();
+    assert_eq!(set.as_array().map(Vec::len), Some(2), "the new list is known");
+}
+
+#[tokio::test]
+async fn tags_follow_the_card_and_peoples_own_stay() {
+    let (bench, _task) = Bench::listening("forum").await;
+    let thread = bench.thread(FORUM).await;
+    let named = |b: &Bench| -> Vec<String> {
+        let (known, set) = b.office(|o| {
+            let known = o.notes[&format!("place:{FORUM}")]["available_tags"].clone();
+            (known, o.notes[&format!("place:{}", thread.root)]["applied_tags"].clone())
+        });
+        let name = |id: &serde_json::Value| {
+            let mut all = known.as_array().into_iter().flatten();
+            Some(all.find(|tag| tag["id"] == *id)?["name"].as_str()?.to_owned())
+        };
+        set.as_array().into_iter().flatten().filter_map(name).collect()
+    };
+    assert_eq!(named(&bench), ["Open", "Mastodon"]);
+    // A colleague makes a tag of his own and puts it on the post.
+    bench.office(|o| {
+        let forum = o.notes.get_mut(&format!("place:{FORUM}")).unwrap();
+        let tags = forum["available_tags"].as_array_mut().unwrap();
+        tags.push(serde_json::json!({"id": "77", "name": "vip", "moderated": false,
+            "emoji_id": null, "emoji_name": null}));
+        let post = o.notes.get_mut(&format!("place:{}", thread.root)).unwrap();
+        post["applied_tags"].as_array_mut().unwrap().push("77".into());
+    });
+    let mut urgent = card();
+    urgent.urgent = true;
+    urgent.standing = Rich::new().strong("Answered").say(" · Ann Lee looks after it");
+    for (n, card) in [urgent.clone(), urgent, card()].into_iter().enumerate() {
+        let to = Box::new(Face::Card(Box::new(card)));
+        let id = format!("1.{}", n + 1);
+        let mut amend = out(&id, Notice::Amend { of: DeliveryId::new("1.0"), to }, Some(&thread));
+        amend.message = Some(message(FORUM, &thread.root));
+        bench.desk.deliver(&amend).await.unwrap();
+        match n {
+            2 => assert_eq!(named(&bench), ["Open", "Mastodon", "vip"]),
+            _ => assert_eq!(named(&bench), ["Answered", "Urgent", "Mastodon", "vip"]),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_case_is_a_thread_below_its_card_in_a_text_channel() {
     let bench = Bench::new("text").await;
     let thread = bench.thread(TEXT).await;
@@ -83,6 +143,16 @@ async fn posts_merge_tell_and_mark() {
     assert_eq!(bench.words(&thread.root)[1], "first\n> second\n-# careline · d1:1.1");
     assert_eq!(there(bench.desk.look(&both).await), receipt.remote);
     assert_eq!(bench.desk.look(&post("1.9", "never sent", &thread)).await, Looked::Absent);
+    // A change of the second writes both anew, and the message stays the first one's.
+    let changed = Box::new(note(Rich::of("second, changed")));
+    let to = Box::new(Face::Note(changed.clone()));
+    let mut amend = out("1.3", Notice::Amend { of: DeliveryId::new("1.2"), to }, Some(&thread));
+    amend.message = Some(message(FORUM, &receipt.remote));
+    let second = (DeliveryId::new("1.2"), Notice::Post(changed));
+    amend.merged = vec![(both.id.clone(), both.notice.clone()), second];
+    bench.desk.deliver(&amend).await.unwrap();
+    let now = "first\nsecond, changed\n-# careline · d1:1.1";
+    assert_eq!(bench.words(&thread.root)[1], now);
 
     for channel in [TEXT, FORUM] {
         let mut told = note(Rich::of("news"));

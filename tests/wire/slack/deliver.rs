@@ -34,6 +34,7 @@ pub(in super::super) fn card() -> Card {
             words: "claim #42".into(),
             style: Style::Primary,
         }],
+        urgent: false,
     }
 }
 

@@ -8,9 +8,9 @@ use super::ids::stamp;
 use super::show;
 use crate::world::World;
 use crate::world::office::{Message, Office, What};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-/// Tells an app of an interaction, with a token to answer by.
+/// Tells an app of an interaction, with a token to answer by; gives its id.
 fn ask(
     world: &mut World,
     desk: &str,
@@ -18,10 +18,10 @@ fn ask(
     app: &App,
     (kind, channel, data): (u64, &str, Value),
     more: Value,
-) {
+) -> String {
     let (id, at) = (stamp(world.mint()), world.now);
     let office = world.office(desk);
-    let Some(member) = office.members.get(user).cloned() else { return };
+    let Some(member) = office.members.get(user).cloned() else { return String::new() };
     let mut who = show::member(office, &member, true);
     who["permissions"] = "0".into();
     let mut shown = show::channel(office, channel);
@@ -44,6 +44,7 @@ fn ask(
     office.notes.insert(format!("interaction:{id}"), note);
     let (member, app) = (user.to_owned(), app.id.clone());
     office.note(at, What::Asked { member, app, surface: "interaction".into(), payload });
+    id
 }
 
 /// The message, if this member sees it.
@@ -87,41 +88,79 @@ pub fn press(
     Ok(())
 }
 
-/// Types a slash command, in a channel or a thread: a verb, the case's number, a text.
+/// Types a slash command, in a channel or a thread, with these options.
 ///
 /// # Errors
-/// A sentence: nothing like that is registered, or he is not in the channel.
+/// A sentence: nothing like that is registered, it does not take such an option or wants one that
+/// is missing, or he is not in the channel.
 pub fn slash(
     world: &mut World,
     desk: &str,
     user: &str,
     channel: &str,
-    (verb, case, text): (&str, Option<u64>, Option<&str>),
+    name: &str,
+    options: &[(&str, Value)],
 ) -> Result<(), String> {
     let office = world.office(desk);
+    let (app, command) = command(office, user, channel, name)?;
+    let known = command["options"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let wanted = known.iter().filter(|option| option["required"] == true);
+    let given = |option: &Value| options.iter().any(|(name, _)| option["name"] == *name);
+    if let Some(missing) = wanted.clone().find(|option| !given(option)) {
+        return Err(format!("the client wants a value for {}", missing["name"]));
+    }
+    let (mut typed, mut people) = (Vec::new(), Map::new());
+    for (name, value) in options {
+        let option = known.iter().find(|option| option["name"] == *name);
+        let kind = option.ok_or("the command does not take that")?["type"].clone();
+        if let Some(member) = (kind == 6).then(|| office.members.get(text(value))).flatten() {
+            people.insert(member.id.clone(), show::user(member));
+        }
+        typed.push(json!({"name": name, "type": kind, "value": value}));
+    }
+    let mut data = json!({"id": command["id"], "name": command["name"], "type": 1,
+        "guild_id": office.team, "options": typed});
+    if !people.is_empty() {
+        data["resolved"] = json!({"users": people});
+    }
+    ask(world, desk, user, &app, (2, channel, data), json!({}));
+    Ok(())
+}
+
+/// Begins to type an option that the app completes.
+///
+/// # Errors
+/// A sentence: nothing like that is registered, or the app completes no such option.
+pub fn type_option(
+    world: &mut World,
+    desk: &str,
+    user: &str,
+    channel: &str,
+    name: &str,
+    (option, begun): (&str, &str),
+) -> Result<String, String> {
+    let office = world.office(desk);
+    let (app, command) = command(office, user, channel, name)?;
+    let mut known = command["options"].as_array().into_iter().flatten();
+    let known = known.find(|known| known["name"] == option && known["autocomplete"] == true);
+    let kind = known.ok_or("the app completes no such option")?["type"].clone();
+    let options = json!([{"name": option, "type": kind, "value": begun, "focused": true}]);
+    let data = json!({"id": command["id"], "name": command["name"], "type": 1,
+        "guild_id": office.team, "options": options});
+    Ok(ask(world, desk, user, &app, (4, channel, data), json!({})))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn command(office: &Office, user: &str, channel: &str, name: &str) -> Result<(App, Value), String> {
     inside(office, user, channel)?;
     let app = app(office, None)?;
     let commands = office.notes.get(&format!("commands:{}", app.id)).cloned().unwrap_or_default();
-    let commands = commands.as_array().cloned().unwrap_or_default();
-    let fits = |command: &&Value| command["name"] == verb && command["type"] == 1;
-    let command = commands.iter().find(fits).ok_or("there is no such command")?;
-    let takes = |name: &str| {
-        command["options"].as_array().is_some_and(|all| all.iter().any(|o| o["name"] == name))
-    };
-    let mut options = Vec::new();
-    if let Some(case) = case {
-        options.push(json!({"name": "case", "type": 4, "value": case}));
-    }
-    if let Some(text) = text {
-        options.push(json!({"name": "text", "type": 3, "value": text}));
-    }
-    if (case.is_some() && !takes("case")) || (text.is_some() && !takes("text")) {
-        return Err("the command does not take that".into());
-    }
-    let data = json!({"id": command["id"], "name": command["name"], "type": 1,
-        "guild_id": office.team, "options": options});
-    ask(world, desk, user, &app, (2, channel, data), json!({}));
-    Ok(())
+    let fits = |command: &&Value| command["name"] == name && command["type"] == 1;
+    let command = commands.as_array().and_then(|all| all.iter().find(fits)).cloned();
+    Ok((app, command.ok_or("there is no such command")?))
 }
 
 fn inside(office: &Office, user: &str, channel: &str) -> Result<(), String> {

@@ -88,7 +88,12 @@ pub(super) fn route(call: &mut Call<'_>, method: &str, parts: &[&str]) -> Option
     Some(match (method, parts) {
         ("GET", ["gateway"]) => Ok(json!({"url": gateway(call)})),
         ("GET", ["gateway", "bot"]) => Ok(gateway_bot(call)),
-        ("GET", ["users", "@me"]) => Ok(show::user(&call.who)),
+        ("GET", ["users", "@me"]) => {
+            let mut me = show::user(&call.who);
+            me["mfa_enabled"] = true.into();
+            me["locale"] = "en-US".into();
+            Ok(me)
+        }
         ("GET", ["applications", "@me"] | ["oauth2", "applications", "@me"]) => application(call),
         ("GET", ["guilds", guild]) => in_guild(call, guild, show::guild),
         ("GET", ["guilds", guild, "roles"]) => {
@@ -100,6 +105,7 @@ pub(super) fn route(call: &mut Call<'_>, method: &str, parts: &[&str]) -> Option
         ("POST", ["interactions", id, token, "callback"]) => callback(call, id, token),
         ("POST", ["webhooks", _, token]) => follow(call, token),
         ("PATCH", ["webhooks", _, token, "messages", "@original"]) => original(call, token),
+        ("GET", ["webhooks", _, token, "messages", "@original"]) => answered(call, token),
         _ => return None,
     })
 }
@@ -168,6 +174,10 @@ pub(super) fn overwrite(call: &mut Call<'_>, parts: &[&str], body: &Value) -> An
         command["id"] = super::stamp(call.world.mint()).into();
         command["application_id"] = app.clone().into();
         command["version"] = command["id"].clone();
+        command["default_member_permissions"] = Value::Null;
+        if command["description"].is_null() {
+            command["description"] = "".into();
+        }
         if command["type"].is_null() {
             command["type"] = 1.into();
         }
@@ -192,6 +202,7 @@ fn command_rules(command: &Value) -> Result<(), No> {
     if options.len() > 25 {
         return Err(invalid("options: Must be 25 or fewer in length."));
     }
+    let mut optional = false;
     for option in options {
         let name = option["name"].as_str().unwrap_or_default();
         let sound = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
@@ -201,6 +212,12 @@ fn command_rules(command: &Value) -> Result<(), No> {
         }
         if !(1..=100).contains(&length(&option["description"])) {
             return Err(invalid("options: description: Must be between 1 and 100 in length."));
+        }
+        let late = option["required"] == true && optional;
+        optional |= option["required"] != true;
+        let listed = option["choices"].as_array().map_or(0, Vec::len);
+        if late || listed > 25 || (listed > 0 && option["autocomplete"] == true) {
+            return Err(invalid("options: required ones first; 25 choices, or autocomplete"));
         }
         if option["options"].is_array() {
             let inner = json!({"name": "x", "description": "x", "options": option["options"]});
@@ -226,10 +243,11 @@ fn callback(call: &mut Call<'_>, id: &str, token: &str) -> Answer {
     let from = note["kind"].as_u64().unwrap_or(0);
     note["state"] = "answered".into();
     match kind {
-        4 => note["original"] = ephemeral(call, &note, &data)?.into(),
-        5 => note["state"] = "deferred".into(),
+        4 if from != 4 => note["original"] = ephemeral(call, &note, &data)?.into(),
+        5 if from != 4 => note["state"] = "deferred".into(),
         6 if matches!(from, 3 | 5) => {}
-        9 if from != 5 => open(call, &note, &data)?,
+        8 if from == 4 => note["choices"] = choices(&data)?,
+        9 if !matches!(from, 4 | 5) => open(call, &note, &data)?,
         _ => return Err(invalid("type: not an answer to this interaction")),
     }
     // An answer to a form closes it.
@@ -240,6 +258,28 @@ fn callback(call: &mut Call<'_>, id: &str, token: &str) -> Answer {
     }
     call.office().notes.insert(key, note);
     Ok(Value::Null)
+}
+
+/// `[receiving-and-responding#autocomplete]`: at most 25 choices with a name and a value.
+fn choices(data: &Value) -> Result<Value, No> {
+    let all = data["choices"].as_array().ok_or_else(|| invalid("choices: must be a list"))?;
+    let sound = |choice: &Value| {
+        let name = choice["name"].as_str().unwrap_or_default().chars().count();
+        let value = &choice["value"];
+        let fits = value.is_number() || value.as_str().is_some_and(|v| v.chars().count() <= 100);
+        (1..=100).contains(&name) && fits
+    };
+    if all.len() > 25 || !all.iter().all(sound) {
+        return Err(invalid("choices: at most 25, each with a name and a value of 100 characters"));
+    }
+    Ok(data["choices"].clone())
+}
+
+/// What stands as the answer.
+fn answered(call: &mut Call<'_>, token: &str) -> Answer {
+    let (_, note) = good(call, token)?;
+    let id = note["original"].as_i64().ok_or_else(|| no(404, 10008, "Unknown Message"))?;
+    shown(call, &note, id)
 }
 
 /// A message in answer; only for whoever asked where its flags say so.

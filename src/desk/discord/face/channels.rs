@@ -242,7 +242,12 @@ fn below(call: &mut Call<'_>, parent: &str, message: &str) -> Answer {
     }
     call.needs("CREATE_PUBLIC_THREADS")?;
     let body = call.body.clone();
-    rules::known(&body, &["name", "auto_archive_duration", "rate_limit_per_user"])?;
+    // discord.js also says that it shall be a public one.
+    let fields = ["name", "auto_archive_duration", "rate_limit_per_user", "type"];
+    rules::known(&body, &fields)?;
+    if body.get("type").is_some_and(|kind| *kind != 11) {
+        return Err(invalid("type: only public threads are pretended"));
+    }
     let name = rules::thread(&body)?;
     let id = unstamp(message).unwrap_or(0);
     if call.office().message(parent, id).is_none() {
@@ -275,7 +280,7 @@ fn active(call: &mut Call<'_>, guild: &str) -> Answer {
         return Err(no(404, 10004, "Unknown Guild"));
     }
     let all = threads(call, |place| place["archived"] != true);
-    Ok(json!({"threads": all, "members": []}))
+    Ok(json!({"threads": all, "members": [], "has_more": false}))
 }
 
 fn archived(call: &mut Call<'_>, id: &str) -> Answer {

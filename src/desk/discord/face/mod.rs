@@ -18,18 +18,18 @@ mod rules;
 mod show;
 mod socket;
 
-pub use act::{hang_up, menu, press, slash, submit, threads};
+pub use act::{hang_up, menu, press, slash, submit, threads, type_option};
 pub use apps::{App, grant, install, role};
 pub use channels::{forum, lock};
 pub use ids::{stamp, unstamp};
 pub use messages::attach;
 
 use crate::case::time::Timestamp;
-use crate::world::fault::Wrong;
+use crate::desk::face::{Refusals, faulty, now};
 use crate::world::office::{Member, Office};
 use crate::world::{Shared, World};
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -37,7 +37,6 @@ use axum::routing::{any, get};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 /// One server's face.
 pub(super) struct Face {
@@ -95,12 +94,6 @@ pub fn face(shared: Shared, name: &str) -> Router {
         .with_state(face)
 }
 
-/// What time it is on this machine: the face's world lives by it.
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
-}
-
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -130,48 +123,11 @@ async fn api(
     }
     let query = uri.query().unwrap_or_default().to_owned();
     let asked = Asked { method, path, query, headers, body };
-    faulty(wrong, face, move |face| answer(face, &asked)).await
+    faulty(wrong, face, &REFUSALS, move |face| answer(face, &asked)).await
 }
 
-/// Lets a call go wrong as the fault plane wants.
-async fn faulty(
-    wrong: Option<Wrong>,
-    face: Arc<Face>,
-    work: impl FnOnce(&Face) -> Response + Send + 'static,
-) -> Response {
-    match wrong {
-        Some(Wrong::Status { status, retry_after }) => broken(status, retry_after.as_deref()),
-        Some(Wrong::DoneThenStatus { status }) => {
-            work(&face);
-            broken(status, None)
-        }
-        Some(Wrong::DoneThenSilence { millis }) => {
-            let done = work(&face);
-            tokio::time::sleep(Duration::from_millis(millis)).await;
-            done
-        }
-        Some(Wrong::DoneThenCut) => {
-            work(&face);
-            cut()
-        }
-        Some(Wrong::Cut) => cut(),
-        Some(Wrong::DoneThenHtml) => {
-            work(&face);
-            axum::response::Html("<html><body>Something went wrong</body></html>").into_response()
-        }
-        Some(Wrong::Late { millis }) => {
-            let late = tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(millis)).await;
-                work(&face)
-            });
-            late.await.unwrap_or_else(|_| cut())
-        }
-        Some(Wrong::DeadToken) => refused(&no(401, 0, "401: Unauthorized")),
-        Some(Wrong::Repeat | Wrong::Reorder | Wrong::Silence | Wrong::Words { .. }) | None => {
-            work(&face)
-        }
-    }
-}
+const REFUSALS: Refusals =
+    Refusals { status: broken, dead: || refused(&no(401, 0, "401: Unauthorized")) };
 
 /// A status without a cause. `[rate-limits]`: 429 comes with `retry_after`; `"2 global"` means all.
 fn broken(status: u16, retry_after: Option<&str>) -> Response {
@@ -205,15 +161,6 @@ fn limited(after: f64, global: bool, bucket: &str) -> Response {
         set("x-ratelimit-reset-after", format!("{after:.3}"));
     }
     answer
-}
-
-/// An answer that breaks off: the connection is closed before the promised bytes came.
-fn cut() -> Response {
-    let broken = futures_util::stream::once(async {
-        Err::<Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
-    });
-    let headers = [("content-length", "1000"), ("content-type", "application/json")];
-    (headers, Body::from_stream(broken)).into_response()
 }
 
 fn refused(no: &No) -> Response {

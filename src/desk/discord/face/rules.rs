@@ -38,6 +38,10 @@ pub(super) fn message(body: &Map<String, Value>, which: Body) -> Result<(), No> 
     if which == Body::Create {
         fields.extend(CREATE);
     }
+    // discord.js says everywhere that it wants no nonce.
+    if body.get("enforce_nonce") == Some(&json!(false)) {
+        fields.push("enforce_nonce");
+    }
     known(body, &fields)?;
     let content = body.get("content").and_then(Value::as_str).unwrap_or_default();
     if content.chars().count() > 2_000 {
@@ -130,7 +134,8 @@ pub(super) fn thread(body: &Map<String, Value>) -> Result<String, No> {
 }
 
 pub(super) fn quiet(body: &Map<String, Value>) -> Result<(), No> {
-    match body.get("auto_archive_duration").map(Value::as_u64) {
+    let given = body.get("auto_archive_duration").filter(|value| !value.is_null());
+    match given.map(Value::as_u64) {
         None | Some(Some(60 | 1440 | 4320 | 10080)) => Ok(()),
         Some(_) => Err(invalid("auto_archive_duration: one of 60, 1440, 4320, 10080")),
     }

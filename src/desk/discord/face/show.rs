@@ -4,7 +4,7 @@
 
 use super::apps::{self, App};
 use super::channels::{is_thread, place};
-use super::ids::{stamp, written};
+use super::ids::{stamp, unstamp, written};
 use crate::world::office::{Kind, Member, Office};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(super) fn user(member: &Member) -> Value {
         "id": member.id, "username": member.name.to_lowercase().replace(' ', "."),
         "global_name": if bot { Value::Null } else { member.name.clone().into() },
         "discriminator": "0", "avatar": null, "bot": bot, "system": false, "public_flags": 0,
-        "flags": 0,
+        "flags": 0, "primary_guild": null,
     })
 }
 
@@ -39,9 +39,16 @@ pub(super) fn application(app: &App) -> Value {
     json!({
         "id": app.id, "name": app.name, "icon": null, "description": "", "bot_public": false,
         "bot_require_code_grant": false, "verify_key": "", "hook": true,
-        "flags": if app.content { 1 << 19 } else { 0 },
+        "flags": if app.content { 1 << 19 } else { 0 }, "flags_new": "0", "type": null,
+        "redirect_uris": [], "interactions_endpoint_url": null,
+        "role_connections_verification_url": null, "approximate_guild_count": 1,
+        "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,
+        "explicit_content_filter": 0, "team": null, "eligible_oauth2_scopes": [],
+        "owner": {"id": "1", "username": "owner", "discriminator": "0", "avatar": null,
+            "public_flags": 0, "flags": 0, "global_name": null, "primary_guild": null},
         "bot": {"id": app.user, "username": app.name, "discriminator": "0", "avatar": null,
-            "bot": true, "public_flags": 0, "global_name": null},
+            "bot": true, "public_flags": 0, "flags": 0, "global_name": null,
+            "primary_guild": null},
     })
 }
 
@@ -69,6 +76,9 @@ pub(super) fn guild(office: &Office) -> Value {
         "application_id": null, "system_channel_id": null, "rules_channel_id": null,
         "public_updates_channel_id": null, "safety_alerts_channel_id": null,
         "vanity_url_code": null, "max_members": 1000, "incidents_data": null,
+        "home_header": null, "region": "deprecated", "widget_enabled": false,
+        "widget_channel_id": null, "max_presences": null, "max_stage_video_channel_users": 50,
+        "max_video_channel_users": 25, "premium_subscription_count": 0, "nsfw": false,
     })
 }
 
@@ -91,7 +101,8 @@ pub(super) fn channel(office: &Office, id: &str) -> Value {
         shown["thread_metadata"] = json!({
             "archived": place["archived"], "locked": place["locked"],
             "auto_archive_duration": place["auto_archive_duration"].as_u64().unwrap_or(4_320),
-            "archive_timestamp": place["archive_timestamp"], "create_timestamp": null,
+            "archive_timestamp": place["archive_timestamp"],
+            "create_timestamp": written(unstamp(id).unwrap_or(0)),
         });
         return shown;
     }
@@ -147,7 +158,7 @@ pub(super) fn whole(office: &Office, m: &crate::world::office::Message, base: &s
         "mentions": mentions(office, m), "mention_roles": list(&m.marks["roles"]),
         "attachments": attachments(office, m, base), "embeds": [], "pinned": false,
         "type": if reference.is_object() { 19 } else { 0 },
-        "flags": m.marks["flags"].as_u64().unwrap_or(0), "components": list(&m.blocks),
+        "flags": m.marks["flags"].as_u64().unwrap_or(0), "components": components(&m.blocks),
         "reactions": reactions(office, m),
     });
     if let Some(nonce) = &m.client_id {
@@ -155,6 +166,9 @@ pub(super) fn whole(office: &Office, m: &crate::world::office::Message, base: &s
     }
     if reference.is_object() {
         shown["message_reference"] = reference.clone();
+        shown["message_reference"]["type"] = 0.into();
+        shown["message_reference"]["channel_id"] = m.channel.clone().into();
+        shown["message_reference"]["guild_id"] = office.team.clone().into();
     }
     if hook {
         shown["webhook_id"] = m.author.clone().into();
@@ -167,6 +181,22 @@ pub(super) fn whole(office: &Office, m: &crate::world::office::Message, base: &s
 
 fn list(value: &Value) -> Value {
     if value.is_array() { value.clone() } else { json!([]) }
+}
+
+/// Rows and their buttons, each with a number of its own in the message.
+/// Source: <https://docs.discord.com/developers/components/reference>, "Anatomy of a Component".
+fn components(value: &Value) -> Value {
+    let mut rows = value.as_array().cloned().unwrap_or_default();
+    let mut n = 0;
+    let mut number = |one: &mut Value| {
+        n += 1;
+        one["id"] = n.into();
+    };
+    for row in &mut rows {
+        number(row);
+        row["components"].as_array_mut().into_iter().flatten().for_each(&mut number);
+    }
+    rows.into()
 }
 
 /// People that the text names: what a bot's message calls is decided by its allowed mentions, a

@@ -2,10 +2,11 @@
 //! Source: <https://docs.discord.com/developers/interactions/receiving-and-responding>.
 
 use super::{Me, named, read};
-use crate::case::command::VERBS;
-use crate::case::event::{Envelope, Event, Request};
+use crate::case::command::{Field, Kind, VERBS};
+use crate::case::event::{Envelope, Event, Open, Request, Typed};
+use crate::case::limits::NAME_BYTES;
 use crate::case::model::Agent;
-use crate::desk::discord::say::{COMMAND, SHORTCUT, split};
+use crate::desk::discord::say::{CASE, COMMAND, SHORTCUT, split};
 use crate::desk::discord::wire::{Interaction, Message, User, instant};
 use serde_json::Value;
 
@@ -20,6 +21,8 @@ pub(crate) struct Way {
     pub(crate) channel: String,
     /// What the form held, so that it is not lost with a refusal.
     pub(crate) typed: String,
+    /// What is completed is a number.
+    pub(crate) number: bool,
 }
 
 /// How something was asked.
@@ -32,6 +35,8 @@ pub(crate) enum Surface {
     Press,
     /// By a form.
     Form,
+    /// Not yet: an option is being typed.
+    Typing,
 }
 
 /// A request and where its answer goes; `None` for what is not ours.
@@ -43,6 +48,7 @@ pub(crate) fn interaction(me: &Me, from: &Interaction) -> Option<(Envelope, Way)
         2 => command(me, &from.data)?,
         3 => Asked { surface: Surface::Press, words: pressed(&from.data)?, ..Asked::default() },
         5 => Asked { surface: Surface::Form, words: filled(&from.data)?, ..Asked::default() },
+        4 => return typing(me, from),
         _ => return None,
     };
     let surface = asked.surface;
@@ -61,16 +67,51 @@ pub(crate) fn interaction(me: &Me, from: &Interaction) -> Option<(Envelope, Way)
         asked: instant(&from.id),
     };
     let typed = if surface == Surface::Form { field(&from.data) } else { String::new() };
-    let way = Way {
+    let id = format!("discord:{}:asked:{}", me.guild, from.id);
+    let envelope = Envelope::new(id, Event::Asked(Box::new(request)));
+    Some((envelope, Way { surface, typed, ..way(from) }))
+}
+
+fn way(from: &Interaction) -> Way {
+    Way {
         id: from.id.clone(),
         token: from.token.clone(),
         app: from.application_id.clone(),
-        surface,
         channel: from.channel_id.clone(),
-        typed,
+        ..Way::default()
+    }
+}
+
+/// An option that is being typed, if we complete it.
+fn typing(me: &Me, from: &Interaction) -> Option<(Envelope, Way)> {
+    let option = options(&from.data).iter().find(|option| option["focused"] == true)?;
+    let name = option["name"].as_str()?;
+    let verb = VERBS.iter().find(|verb| from.data["name"] == verb.name)?;
+    let field = verb.fields.iter().find(|field| field.name == name);
+    let of = match field.map(|field| field.kind) {
+        None if name == CASE => Open::Case,
+        Some(Kind::Canned) => Open::Canned,
+        Some(Kind::When) => Open::When,
+        _ => return None,
     };
-    let id = format!("discord:{}:asked:{}", me.guild, from.id);
-    Some((Envelope::new(id, Event::Asked(Box::new(request))), way))
+    let member = from.member.as_ref();
+    let user = member.map(|member| &member.user).or(from.user.as_ref())?;
+    let begun = text(&option["value"]);
+    let begun = begun[..begun.floor_char_boundary(NAME_BYTES)].to_owned();
+    let (by, standing) = (me.agent(user, member), me.standing(user, member));
+    let typed = Typed { by, standing, of, begun };
+    let id = format!("discord:{}:typed:{}", me.guild, from.id);
+    let way = Way { surface: Surface::Typing, number: of == Open::Case, ..way(from) };
+    Some((Envelope::new(id, Event::Typed(Box::new(typed))), way))
+}
+
+fn options(data: &Value) -> &[Value] {
+    data["options"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A value as it was typed, be it text or a number.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A press on a card that stands in a text channel is a press in the thread below it, which has
@@ -102,23 +143,36 @@ fn command(me: &Me, data: &Value) -> Option<Asked> {
     }
 }
 
-/// `/close case:42 text:refunded` and `/careline text:close #42 refunded` are the same words.
+/// `/close case:42 cause:refunded` and `/careline text:close #42 refunded` are the same words.
 fn typed(me: &Me, command: &str, data: &Value) -> Option<Asked> {
-    let mut words = match command {
-        COMMAND => String::new(),
-        verb => VERBS.iter().find(|row| row.name == verb)?.name.to_owned(),
+    let verb = VERBS.iter().find(|row| row.name == command);
+    let option = |name: &str| options(data).iter().find(|o| o["name"] == name).map(|o| &o["value"]);
+    let (mut words, rest) = match verb {
+        Some(verb) => {
+            let filled = |field: &Field| Some(piece(field, option(field.name)?));
+            let pieces: Vec<String> = verb.fields.iter().filter_map(filled).collect();
+            (verb.name.to_owned(), pieces.join(" "))
+        }
+        None if command == COMMAND => (String::new(), option("text").map(text).unwrap_or_default()),
+        None => return None,
     };
-    let options = data["options"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let option = |name: &str| options.iter().find(|o| o["name"] == name).map(|o| &o["value"]);
-    if let Some(number) = option("case").and_then(Value::as_u64) {
+    if let Some(number) = option(CASE).and_then(Value::as_u64) {
         words.push_str(&format!(" #{number}"));
     }
     let users = data["resolved"]["users"].as_object().into_iter().flat_map(|all| all.values());
     let people: Vec<User> =
         users.filter_map(|user| serde_json::from_value(user.clone()).ok()).collect();
-    let plain = read(me, option("text").and_then(Value::as_str).unwrap_or_default(), &people);
+    let plain = read(me, &rest, &people);
     let words = format!("{words} {}", plain.text).trim().to_owned();
     Some(Asked { words, named: named(me, &plain, &people), ..Asked::default() })
+}
+
+/// What a field holds, as a message would say it: a person that was picked is a call.
+fn piece(field: &Field, value: &Value) -> String {
+    match field.kind {
+        Kind::Person => format!("<@{}>", text(value)),
+        _ => text(value),
+    }
 }
 
 fn pressed(data: &Value) -> Option<String> {

@@ -2,13 +2,15 @@
 //! Source: <https://docs.discord.com/developers/interactions/application-commands>.
 
 use super::short;
-use crate::case::command::{About, VERBS, Verb};
+use crate::case::command::{About, Field, Kind, VERBS, Verb};
 use serde_json::Value;
 use serenity::all::{CommandOptionType, CommandType, CreateCommand, CreateCommandOption};
 
 /// Our slash command that takes any words; each verb has one of its own beside it. (Commands below
 /// one command would end at 25.)
 pub(crate) const COMMAND: &str = "careline";
+/// The option that names a case.
+pub(crate) const CASE: &str = "case";
 /// Our entry in the menu of a message.
 pub(crate) const SHORTCUT: &str = "Reply to customer";
 
@@ -19,15 +21,31 @@ fn text(hint: &str) -> CreateCommandOption {
 fn command(verb: &Verb) -> CreateCommand {
     let command = CreateCommand::new(verb.name).kind(CommandType::ChatInput);
     let mut command = command.description(short(verb.summary, 100));
-    if verb.usage != verb.name {
-        command = command.add_option(text(&format!("As in: {}", verb.usage)));
+    for field in verb.fields {
+        command = command.add_option(option(field));
     }
     if verb.about == About::Case {
-        let hint = "The case's number; not needed in its own thread";
-        let number = CreateCommandOption::new(CommandOptionType::Integer, "case", hint);
-        command = command.add_option(number.min_int_value(1));
+        let hint = "The case, by number, customer or words; not needed in its own thread";
+        let number = CreateCommandOption::new(CommandOptionType::Integer, CASE, hint);
+        command = command.add_option(number.min_int_value(1).set_autocomplete(true));
     }
     command
+}
+
+/// A field as Discord asks for it: people are picked, what we know is completed.
+fn option(field: &Field) -> CreateCommandOption {
+    let kind = match field.kind {
+        Kind::Person => CommandOptionType::User,
+        Kind::Number => CommandOptionType::Integer,
+        Kind::Text | Kind::Canned | Kind::When | Kind::OneOf(_) => CommandOptionType::String,
+    };
+    let option = CreateCommandOption::new(kind, field.name, short(field.hint, 100));
+    let option = option.required(field.needed);
+    match field.kind {
+        Kind::Canned | Kind::When => option.set_autocomplete(true),
+        Kind::OneOf(all) => all.iter().fold(option, |o, one| o.add_string_choice(*one, *one)),
+        Kind::Text | Kind::Person | Kind::Number => option,
+    }
 }
 
 fn all() -> Vec<CreateCommand> {
@@ -116,6 +134,22 @@ mod tests {
             assert!(command["description"].as_str().unwrap().chars().count() <= 100);
         }
         assert_eq!(all.last(), Some(&json!({"type": 3, "name": "Reply to customer"})));
+    }
+
+    #[test]
+    fn options_fit_their_verbs() {
+        let wanted = wanted();
+        let of = |name: &str| {
+            let command = wanted.as_array().unwrap().iter().find(|c| c["name"] == name).unwrap();
+            command["options"].clone()
+        };
+        let assign = of("assign");
+        assert_eq!((&assign[0]["type"], &assign[0]["required"]), (&json!(6), &json!(true)));
+        assert_eq!((&assign[1]["type"], &assign[1]["autocomplete"]), (&json!(4), &json!(true)));
+        assert_eq!(of("list")[0]["choices"][1]["value"], "unclaimed");
+        assert_eq!(of("canned")[0]["autocomplete"], true);
+        assert_eq!(of("help"), json!(null));
+        assert_eq!(of("snooze")[0]["name"], "until");
     }
 
     #[test]

@@ -8,10 +8,10 @@ mod commands;
 pub(crate) mod show;
 
 pub use commands::commands;
-pub(crate) use commands::{COMMAND, SHORTCUT, changed, wanted};
+pub(crate) use commands::{CASE, COMMAND, SHORTCUT, changed, wanted};
 
-use super::clean;
-use crate::case::effect::{Button, Card, Face, Form, Mark, Note, Notice, Style, Tone};
+use crate::case::clean;
+use crate::case::effect::{Button, Card, Choice, Face, Form, Mark, Note, Notice, Style, Tone};
 use crate::case::event::{Media, MediaKind};
 use crate::case::id::{DeliveryId, Deployment};
 use crate::case::rich::{Piece, Rich};
@@ -325,7 +325,14 @@ pub(crate) fn name(card: &Card) -> String {
     if show::length(&whole) <= NAME { whole } else { short(&whole, NAME - 1) + "…" }
 }
 
-/// The tags that a card asks for: where the case stands, and its network.
+/// The tag of a case that calls for somebody.
+const URGENT: &str = "Urgent";
+/// The tag of a case that is closed.
+pub(crate) const CLOSED: &str = "Closed";
+/// Tags that only careline sets; of others' a post keeps what people gave it.
+pub(crate) const STANDINGS: [&str; 4] = ["Open", "Answered", CLOSED, URGENT];
+
+/// The tags that a card asks for: where the case stands, its network, and whether it is urgent.
 pub(crate) fn tags(card: &Card) -> Vec<String> {
     let standing = card.standing.0.iter().find_map(|piece| match piece {
         Piece::Strong(word) => Some(short(word, 20)),
@@ -333,12 +340,13 @@ pub(crate) fn tags(card: &Card) -> Vec<String> {
     });
     let network = card.place.split(" · ").next().unwrap_or_default();
     let network = Some(short(network, 20)).filter(|network| !network.trim().is_empty());
-    standing.into_iter().chain(network).collect()
+    let urgent = card.urgent.then(|| URGENT.to_owned());
+    standing.into_iter().chain(urgent).chain(network).collect()
 }
 
 /// Is the case closed, by its card?
 pub(crate) fn is_closed(card: &Card) -> bool {
-    matches!(card.standing.0.first(), Some(Piece::Strong(word)) if word == "Closed")
+    matches!(card.standing.0.first(), Some(Piece::Strong(word)) if word == CLOSED)
 }
 
 /// Our marks as emoji.
@@ -348,6 +356,23 @@ pub(crate) const fn emoji(mark: Mark) -> &'static str {
         Mark::Failed => "❌",
         Mark::Inside => "🔒",
     }
+}
+
+/// What could stand where somebody types; `numbers` where a number is wanted.
+/// Source: <https://docs.discord.com/developers/interactions/receiving-and-responding>,
+/// autocomplete: 25 choices of 100 characters.
+pub(crate) fn choices(all: &[Choice], numbers: bool) -> Value {
+    let value = |text: &str| match text.parse::<u64>() {
+        Ok(number) if numbers => json!(number),
+        _ => json!(short(text, 100)),
+    };
+    let one = |choice: &Choice| {
+        let name = short(&clean::line(&choice.label), 100);
+        json!({"name": name, "value": value(&choice.value)})
+    };
+    let sound = all.iter().filter(|choice| !choice.label.trim().is_empty());
+    let shown: Vec<Value> = sound.take(25).map(one).collect();
+    json!({"type": 8, "data": {"choices": shown}})
 }
 
 /// A form, in the older shape, whose answers every client sends.

@@ -4,7 +4,7 @@
 //! Discord's support pages), so a customer's `<@123>`, `[a](b)` or `@everyone` is only text. What
 //! is cut says so.
 
-use super::clean;
+use crate::case::clean;
 use crate::case::rich::{Piece, Rich, Theirs};
 
 /// Characters of one message, counted as UTF-16 does: never fewer than Discord counts.

@@ -74,7 +74,7 @@ pub(super) async fn upload(
             None => StatusCode::NOT_FOUND.into_response(),
         })
     };
-    faulty(wrong, face, work).await
+    faulty(wrong, face, &super::REFUSALS, work).await
 }
 
 fn contents(headers: &HeaderMap, body: Bytes) -> Bytes {
@@ -157,5 +157,5 @@ pub(super) async fn download(
             None => StatusCode::NOT_FOUND.into_response(),
         }
     };
-    faulty(wrong, face, work).await
+    faulty(wrong, face, &super::REFUSALS, work).await
 }

@@ -21,19 +21,18 @@ mod views;
 pub use act::{App, hang_up, install, press, shortcut, slash, submit};
 pub use show::{stamp, unstamp};
 
-use crate::case::time::Timestamp;
+use crate::desk::face::{Refusals, faulty, now};
 use crate::world::fault::Wrong;
 use crate::world::office::Member;
 use crate::world::{Shared, World};
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// One workspace's face.
 pub(super) struct Face {
@@ -108,12 +107,6 @@ pub fn face(shared: Shared, name: &str) -> Router {
         .with_state(face)
 }
 
-/// What time it is on this machine: the face's world lives by it.
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
-}
-
 impl Face {
     fn base(&self) -> String {
         self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -147,55 +140,10 @@ async fn api(
         return no(code, json!({}));
     }
     let work = move |face: &Face| answer(face, &method, &uri, &headers, &body, &base);
-    faulty(wrong, face, work).await
+    faulty(wrong, face, &REFUSALS, work).await
 }
 
-/// Lets a call go wrong as the fault plane wants.
-async fn faulty(
-    wrong: Option<Wrong>,
-    face: Arc<Face>,
-    work: impl FnOnce(&Face) -> Response + Send + 'static,
-) -> Response {
-    match wrong {
-        Some(Wrong::Status { status, retry_after }) => refused(status, retry_after.as_deref()),
-        Some(Wrong::DoneThenStatus { status }) => {
-            work(&face);
-            refused(status, None)
-        }
-        Some(Wrong::DoneThenSilence { millis }) => {
-            let done = work(&face);
-            tokio::time::sleep(Duration::from_millis(millis)).await;
-            done
-        }
-        Some(Wrong::DoneThenCut) => {
-            work(&face);
-            cut()
-        }
-        Some(Wrong::Cut) => cut(),
-        Some(Wrong::DoneThenHtml) => {
-            work(&face);
-            axum::response::Html("<html><body>Something went wrong</body></html>").into_response()
-        }
-        Some(Wrong::Late { millis }) => late(millis, face, work).await,
-        Some(Wrong::DeadToken) => no("token_revoked", json!({})),
-        Some(Wrong::Repeat | Wrong::Reorder | Wrong::Silence | Wrong::Words { .. }) | None => {
-            work(&face)
-        }
-    }
-}
-
-/// Nothing for so long, and then it is done, even if the caller has gone away by then.
-async fn late(
-    millis: u64,
-    face: Arc<Face>,
-    work: impl FnOnce(&Face) -> Response + Send + 'static,
-) -> Response {
-    let done = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
-        work(&face)
-    });
-    done.await.unwrap_or_else(|_| cut())
-}
+const REFUSALS: Refusals = Refusals { status: refused, dead: || no("token_revoked", json!({})) };
 
 fn refused(status: u16, retry_after: Option<&str>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -205,15 +153,6 @@ fn refused(status: u16, retry_after: Option<&str>) -> Response {
         Some(after) => (status, [("retry-after", after.to_owned())], body).into_response(),
         None => (status, body).into_response(),
     }
-}
-
-/// An answer that breaks off: the connection is closed before the promised bytes came.
-fn cut() -> Response {
-    let broken = futures_util::stream::once(async {
-        Err::<Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
-    });
-    let headers = [("content-length", "1000"), ("content-type", "application/json")];
-    (headers, Body::from_stream(broken)).into_response()
 }
 
 fn no(code: &str, more: Value) -> Response {

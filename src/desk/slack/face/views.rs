@@ -109,7 +109,7 @@ pub(super) async fn response(
         };
         face.shared.change(now(), |world| respond(world, &face.name, &id, &message))
     };
-    faulty(wrong, face, work).await
+    faulty(wrong, face, &super::REFUSALS, work).await
 }
 
 fn respond(world: &mut crate::world::World, desk: &str, id: &str, what: &Value) -> Response {

@@ -389,7 +389,7 @@ pub(crate) fn answer(answer: &Answer) -> Option<Value> {
     match answer {
         Answer::Say { words, buttons } => Some(aside(words, buttons)),
         Answer::Refuse(why) => Some(aside(&Rich::of(why.as_str()), &[])),
-        Answer::Form(_) => None,
+        Answer::Form(_) | Answer::Choices(_) => None,
     }
 }
 

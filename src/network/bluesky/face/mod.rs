@@ -15,6 +15,8 @@ mod session;
 mod stream;
 mod view;
 
+pub use names::did;
+
 use crate::case::time::{Span, Timestamp};
 use crate::world::fault::Wrong;
 use crate::world::square::{Person, Square};

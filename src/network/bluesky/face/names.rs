@@ -27,7 +27,8 @@ fn base32(bytes: &[u8]) -> String {
 }
 
 /// A person's DID: his id, if it is one, else made from it.
-pub(super) fn did(id: &str) -> String {
+#[must_use]
+pub fn did(id: &str) -> String {
     if id.starts_with("did:") {
         return id.to_owned();
     }

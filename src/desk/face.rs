@@ -1,0 +1,80 @@
+//! What the faces of all desks do alike: what time it is, and how a call goes wrong.
+
+use crate::case::time::Timestamp;
+use crate::world::fault::Wrong;
+use axum::body::{Body, Bytes};
+use axum::response::{Html, IntoResponse, Response};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What time it is on this machine: a face's world lives by it.
+pub(super) fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
+}
+
+/// How a platform refuses without a reason: by a status and, with 429, a wait; and by saying that
+/// the token is dead.
+pub(super) struct Refusals {
+    pub(super) status: fn(u16, Option<&str>) -> Response,
+    pub(super) dead: fn() -> Response,
+}
+
+/// Lets a call go wrong as the fault plane wants.
+pub(super) async fn faulty<F: Send + Sync + 'static>(
+    wrong: Option<Wrong>,
+    face: Arc<F>,
+    refusals: &Refusals,
+    work: impl FnOnce(&F) -> Response + Send + 'static,
+) -> Response {
+    match wrong {
+        Some(Wrong::Status { status, retry_after }) => {
+            (refusals.status)(status, retry_after.as_deref())
+        }
+        Some(Wrong::DoneThenStatus { status }) => {
+            work(&face);
+            (refusals.status)(status, None)
+        }
+        Some(Wrong::DoneThenSilence { millis }) => {
+            let done = work(&face);
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            done
+        }
+        Some(Wrong::DoneThenCut) => {
+            work(&face);
+            cut()
+        }
+        Some(Wrong::Cut) => cut(),
+        Some(Wrong::DoneThenHtml) => {
+            work(&face);
+            Html("<html><body>Something went wrong</body></html>").into_response()
+        }
+        Some(Wrong::Late { millis }) => late(millis, face, work).await,
+        Some(Wrong::DeadToken) => (refusals.dead)(),
+        Some(Wrong::Repeat | Wrong::Reorder | Wrong::Silence | Wrong::Words { .. }) | None => {
+            work(&face)
+        }
+    }
+}
+
+/// Nothing for so long, and then it is done, even if the caller has gone away by then.
+async fn late<F: Send + Sync + 'static>(
+    millis: u64,
+    face: Arc<F>,
+    work: impl FnOnce(&F) -> Response + Send + 'static,
+) -> Response {
+    let done = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        work(&face)
+    });
+    done.await.unwrap_or_else(|_| cut())
+}
+
+/// An answer that breaks off: the connection is closed before the promised bytes came.
+fn cut() -> Response {
+    let broken = futures_util::stream::once(async {
+        Err::<Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    });
+    let headers = [("content-length", "1000"), ("content-type", "application/json")];
+    (headers, Body::from_stream(broken)).into_response()
+}
