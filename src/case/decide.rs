@@ -7,9 +7,9 @@ mod delivered;
 mod due;
 mod echo;
 mod failed;
-mod mentioned;
+pub(super) mod mentioned;
 mod own_post;
-mod said;
+pub(super) mod said;
 mod thread_gone;
 mod unreadable;
 

@@ -362,6 +362,9 @@ pub struct Request {
     pub on: Option<String>,
     /// When he asked, by the desk's clock where it tells.
     pub asked: Option<Timestamp>,
+    /// It was a mere gesture, such as a reaction: where it means nothing nobody is told.
+    #[serde(default)]
+    pub gesture: bool,
 }
 
 /// What is known of a delivery that did not simply arrive.

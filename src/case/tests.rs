@@ -4,6 +4,7 @@ mod bounds;
 mod casework;
 mod every;
 mod stories;
+mod team;
 
 use super::ability::Abilities;
 use super::effect::{Act, Answer, Delivery, Notice, Receipt, State};
@@ -128,6 +129,7 @@ impl Play {
             named: Vec::new(),
             on: None,
             asked: Some(self.now),
+            gesture: false,
         })))
     }
 

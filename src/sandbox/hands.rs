@@ -200,6 +200,18 @@ impl Hands {
         self.shared.change(clock::now(), |w| slack::press(w, DESK, &user, place, value))
     }
 
+    /// Looks at the app's page at the desk, or presses a button of it.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn home(&self, who: &str, value: &str) -> Result<(), String> {
+        let user = self.staff(who)?.id.clone();
+        self.shared.change(clock::now(), |w| match value {
+            "" => slack::open_home(w, DESK, &user),
+            value => slack::press_home(w, DESK, &user, value),
+        })
+    }
+
     /// Types a slash command in a channel.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::ledger;
 use super::life::millis;
 use crate::case::model::Audience;
 use crate::case::time::Timestamp;
-use crate::desk::slack::face::stamp;
+use crate::desk::slack::face::{self as slack, stamp};
 use crate::world::World;
 use crate::world::office::{Message, Office};
 use crate::world::square::{Square, SquarePost};
@@ -36,6 +36,7 @@ pub fn view(world: &World, cast: &Cast) -> Value {
         "posts": world.squares.get(ACCOUNT).map(posts).unwrap_or_default(),
         "channels": office.map(channels).unwrap_or_default(),
         "threads": office.map(|office| threads(world, office)).unwrap_or_default(),
+        "homes": office.map(|office| homes(office, cast)).unwrap_or_default(),
         "forms": office.map(forms).unwrap_or_default(),
         "ledger": ledger::Ledger::of(world, cast),
     })
@@ -144,6 +145,12 @@ fn message(office: &Office, m: &Message) -> Value {
         "marks": m.reactions.keys().collect::<Vec<_>>(), "edited": m.edited.is_some(),
         "deleted": gone, "only": m.only_for, "at": millis(Timestamp(m.id)),
     })
+}
+
+/// What the app's page shows each member of staff who has looked at it.
+fn homes(office: &Office, cast: &Cast) -> Vec<Value> {
+    let pages = cast.staff.iter().filter_map(|who| Some((who, slack::page(office, &who.id)?)));
+    pages.map(|(who, view)| json!({"who": who.id, "view": view})).collect()
 }
 
 fn forms(office: &Office) -> Vec<Value> {

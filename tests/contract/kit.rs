@@ -126,6 +126,10 @@ pub(super) fn case(no: u64) -> Case {
         alert: None,
         score: None,
         unasked: false,
+        priority: Default::default(),
+        knew: None,
+        thanks: 0,
+        same: Vec::new(),
     }
 }
 

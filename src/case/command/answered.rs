@@ -1,6 +1,6 @@
 //! `answered`: you answered by hand, on the network itself. The clock stops.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -14,6 +14,8 @@ pub static VERB: Verb = Verb {
     summary: "You answered by hand on the network; the customer no longer waits.",
     example: "answered #42",
     about: About::Case,
+    action: Action::Sort,
+    field: None,
     query: None,
     run,
 };

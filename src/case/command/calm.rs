@@ -1,6 +1,6 @@
 //! `calm`: the alert was not needed, or is no longer.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::rich::Rich;
@@ -12,6 +12,8 @@ pub static VERB: Verb = Verb {
     summary: "Ends the alert of a case.",
     example: "calm #42",
     about: About::Case,
+    action: Action::Sort,
+    field: None,
     query: None,
     run,
 };

@@ -1,6 +1,6 @@
 //! `escalate [REASON]`: a person says that this case needs somebody now.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::model::Status;
@@ -13,6 +13,8 @@ pub static VERB: Verb = Verb {
     summary: "Calls for somebody now; the alert says why.",
     example: "escalate #42 she speaks of a lawyer",
     about: About::Case,
+    action: Action::Sort,
+    field: None,
     query: None,
     run,
 };

@@ -1,8 +1,8 @@
 //! `note TEXT`: words for colleagues, kept with the case. They never leave the house.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Field, Turn, Verb, asker};
 use crate::case::draft::note;
-use crate::case::effect::{Answer, Form, Tone};
+use crate::case::effect::Tone;
 use crate::case::gate::Rule;
 use crate::case::model::Body;
 use crate::case::rich::{Rich, Theirs};
@@ -15,6 +15,8 @@ pub static VERB: Verb = Verb {
     summary: "Keeps a note with the case; it never leaves the house.",
     example: "note #42 She wrote to us by mail as well.",
     about: About::Case,
+    action: Action::Sort,
+    field: Some(Field { label: "For colleagues only", hint: "This never leaves the house." }),
     query: None,
     run,
 };
@@ -22,17 +24,6 @@ pub static VERB: Verb = Verb {
 fn run(turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case else { return };
     let draft = turn.draft;
-    if turn.rest.is_empty() {
-        draft.out.answer = Some(Answer::Form(Form {
-            title: format!("Note {}", case.no),
-            words: format!("note {}", case.no),
-            label: "For colleagues only".into(),
-            hint: "This never leaves the house.".into(),
-            text: String::new(),
-            max: 3000,
-        }));
-        return;
-    }
     let by = asker(turn.request);
     let text = fit(turn.rest, crate::case::limits::TEXT_BYTES);
     let words = Rich::of("🔒 Note by ").agent(&by.name).quote(&Theirs::new(text.clone()));

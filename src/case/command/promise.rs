@@ -1,7 +1,7 @@
 //! `promise WHEN WHAT`: something was promised; whoever looks after the case is called when it is
 //! due.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Field, Turn, Verb, asker};
 use crate::case::effect::Tone;
 use crate::case::gate::Rule;
 use crate::case::hours::split_when;
@@ -17,6 +17,8 @@ pub static VERB: Verb = Verb {
     summary: "Notes a promise and reminds you when it is due.",
     example: "promise #42 friday 12:00 we call her back",
     about: About::Case,
+    action: Action::Sort,
+    field: Some(Field { label: "When and what", hint: "Such as: friday 12:00 we call her back" }),
     query: None,
     run,
 };

@@ -1,6 +1,6 @@
 //! `release`: somebody else may look after the case.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::alert;
 use crate::case::card::refresh;
 
@@ -11,6 +11,8 @@ pub static VERB: Verb = Verb {
     summary: "You no longer look after the case; anybody can claim it.",
     example: "release #42",
     about: About::Case,
+    action: Action::Claim,
+    field: None,
     query: None,
     run,
 };
@@ -20,7 +22,7 @@ fn run(turn: Turn<'_, '_>) {
     let draft = turn.draft;
     match &case.claimer {
         None => draft.say(format!("Nobody looks after {}.", case.no)),
-        Some(owner) if owner.id != turn.request.by.id => {
+        Some(owner) if !draft.policy.same(&owner.id, &turn.request.by.id) => {
             draft.say(format!("{} looks after {}, not you.", owner.name, case.no));
         }
         Some(_) if !case.held.is_empty() => {

@@ -1,6 +1,6 @@
 //! `reopen`: the case was not done after all.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Turn, Verb, asker};
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
 use crate::case::model::Status;
@@ -13,6 +13,8 @@ pub static VERB: Verb = Verb {
     summary: "Opens a closed case again.",
     example: "reopen #42",
     about: About::Case,
+    action: Action::Sort,
+    field: None,
     query: None,
     run,
 };

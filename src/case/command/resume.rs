@@ -1,6 +1,6 @@
 //! `resume`: what waits for customers may go again.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::record::{Key, Record, Switch};
 
 /// See the module.
@@ -10,6 +10,8 @@ pub static VERB: Verb = Verb {
     summary: "Lets replies go to customers again.",
     example: "resume",
     about: About::Nothing,
+    action: Action::Resume,
+    field: None,
     query: None,
     run,
 };

@@ -1,7 +1,7 @@
 //! `schedule WHEN TEXT`: a reply that goes out later. Until then it can be taken back, and whatever
 //! the customer writes in the meantime stops it.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Field, Turn, Verb, asker};
 use crate::case::card::refresh;
 use crate::case::gate::on_purpose;
 use crate::case::hours::split_when;
@@ -14,6 +14,11 @@ pub static VERB: Verb = Verb {
     summary: "Answers the customer later; a new post of his stops it.",
     example: "schedule #42 tomorrow 9:00 Good morning! It has arrived.",
     about: About::Case,
+    action: Action::Speak,
+    field: Some(Field {
+        label: "When and what",
+        hint: "Such as: tomorrow 9:00 Good morning! It has arrived.",
+    }),
     query: None,
     run,
 };
@@ -21,9 +26,6 @@ pub static VERB: Verb = Verb {
 fn run(turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case else { return };
     let (draft, by) = (turn.draft, asker(turn.request));
-    if let Some(owner) = case.claimer.as_ref().filter(|owner| owner.id != by.id) {
-        return draft.say(format!("{} looks after {}. Nothing was done.", owner.name, case.no));
-    }
     let Some((at, text)) = split_when(turn.rest, draft.at, &draft.policy.zone) else {
         return draft.say("When? Say `schedule tomorrow 9:00 Good morning!`.");
     };

@@ -1,6 +1,6 @@
 //! `show`: how a case stands.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::model::Status;
 use crate::case::rich::Rich;
 
@@ -11,6 +11,8 @@ pub static VERB: Verb = Verb {
     summary: "Shows how a case stands.",
     example: "show #42",
     about: About::Case,
+    action: Action::Look,
+    field: None,
     query: None,
     run,
 };

@@ -1,6 +1,6 @@
 //! `snooze WHEN`: out of sight until then, or until the customer writes.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Field, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -15,6 +15,11 @@ pub static VERB: Verb = Verb {
     summary: "Puts the case out of sight for a while; a new post brings it back.",
     example: "snooze #42 tomorrow 9:00",
     about: About::Case,
+    action: Action::Sort,
+    field: Some(Field {
+        label: "Until when",
+        hint: "Such as: 2h, tomorrow 9:00, until they answer",
+    }),
     query: None,
     run,
 };

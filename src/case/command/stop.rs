@@ -1,6 +1,6 @@
 //! `stop`: nothing is sent to customers until `resume`. Everything else goes on.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::record::{Key, Record, Switch};
 
 /// See the module.
@@ -10,6 +10,8 @@ pub static VERB: Verb = Verb {
     summary: "Stops everything that goes to customers, until `resume`.",
     example: "stop",
     about: About::Nothing,
+    action: Action::Stop,
+    field: None,
     query: None,
     run,
 };

@@ -1,6 +1,6 @@
 //! `tag WORD…`: names what a case is about; `-WORD` takes a name away.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::card::refresh;
 use crate::case::text::cut;
 
@@ -11,6 +11,8 @@ pub static VERB: Verb = Verb {
     summary: "Names what the case is about; `-word` takes a name away.",
     example: "tag #42 refund vip -delivery",
     about: About::Case,
+    action: Action::Sort,
+    field: None,
     query: None,
     run,
 };

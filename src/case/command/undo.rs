@@ -1,6 +1,6 @@
 //! `undo [LINE]`: takes a reply back that has not left; without a line, your newest one.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::reply::withdraw;
 
 /// See the module.
@@ -10,6 +10,8 @@ pub static VERB: Verb = Verb {
     summary: "Takes back a reply that has not left yet.",
     example: "undo #42",
     about: About::Case,
+    action: Action::Release,
+    field: None,
     query: None,
     run,
 };
