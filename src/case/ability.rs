@@ -56,6 +56,12 @@ pub struct Abilities {
     pub files: usize,
     /// Posts and edits can be changed afterwards.
     pub edits: bool,
+    /// A post of our own can be given other words by us.
+    #[serde(default)]
+    pub rewrites: bool,
+    /// A post of our own can be deleted by us.
+    #[serde(default)]
+    pub deletes: bool,
     /// After an unknown result.
     pub resend: Resend,
     /// Wait before the first look, and between two looks.
@@ -77,6 +83,8 @@ impl Abilities {
             names_customer: true,
             files: 4,
             edits: true,
+            rewrites: false,
+            deletes: false,
             resend: Resend::Look,
             look_after: Span::seconds(5),
             handle: None,

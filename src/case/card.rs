@@ -3,7 +3,8 @@
 use super::draft::Draft;
 use super::effect::{Button, Card, Face, Note, Style, Tone};
 use super::event::Mention;
-use super::model::{Audience, Case, Status};
+use super::model::{Audience, Case, Priority, Status};
+use super::record::{Key, Record};
 use super::rich::{Rich, Theirs};
 use super::tone;
 
@@ -44,7 +45,7 @@ pub fn card(draft: &Draft<'_>, case: &Case, first: &Mention) -> Card {
         media: first.media.clone(),
         url: first.url.clone(),
         written: first.written,
-        facts: facts(case, first),
+        facts: facts(draft, case, first),
         standing: standing(case, first),
         buttons: buttons(case, first),
         urgent: is_urgent(case),
@@ -108,14 +109,14 @@ pub fn low(draft: &Draft<'_>, case: &Case, first: &Mention) -> Note {
     let said = newest.map_or(first, |(mention, _, _)| mention);
     let words = Rich::new().strong(case.no.to_string()).say(" ").theirs(&case.name).say(" @");
     let words = words.theirs(&case.handle).quote(&said.text);
-    let words = facts(case, first)
+    let words = facts(draft, case, first)
         .into_iter()
         .fold(words, |words, (label, value)| words.strong(label).say(" ").then(value).say("  ·  "));
     let words = words.then(standing(case, first));
     Note { tone: Tone::Status, words, media: Vec::new(), url: None, buttons: buttons(case, first) }
 }
 
-fn facts(case: &Case, first: &Mention) -> Vec<(String, Rich)> {
+fn facts(draft: &Draft<'_>, case: &Case, first: &Mention) -> Vec<(String, Rich)> {
     let mut facts = Vec::new();
     if let Some(alert) = case.alert.as_ref().filter(|_| is_urgent(case)) {
         facts.push(("Urgent".to_owned(), Rich::of(alert.why.join("; "))));
@@ -135,6 +136,21 @@ fn facts(case: &Case, first: &Mention) -> Vec<(String, Rich)> {
     if let Some(score) = tone::fact(case) {
         facts.push(("Score".to_owned(), score));
     }
+    if case.thanks > 0 {
+        facts.push(("Thanked".to_owned(), Rich::of(format!("{} times", case.thanks))));
+    }
+    match case.priority {
+        Priority::High => facts.push(("Priority".to_owned(), Rich::of("high"))),
+        Priority::Low => facts.push(("Priority".to_owned(), Rich::of("low"))),
+        Priority::Normal => {}
+    }
+    if let Some(knew) = case.knew.as_ref().filter(|_| case.claimer.is_none()) {
+        facts.push(("Knows him".to_owned(), Rich::new().agent(&knew.name)));
+    }
+    if let Some(language) = foreign(draft, first) {
+        facts.push(("Language".to_owned(), Rich::new().theirs(&Theirs::new(language.clone()))));
+    }
+    facts.extend(contact_facts(draft, case));
     if !case.tags.is_empty() {
         facts.push(("Tags".to_owned(), Rich::of(case.tags.join(", "))));
     }
@@ -151,6 +167,32 @@ fn facts(case: &Case, first: &Mention) -> Vec<(String, Rich)> {
     if !case.linked.is_empty() {
         let linked: Vec<String> = case.linked.iter().map(ToString::to_string).collect();
         facts.push(("Same conversation".to_owned(), Rich::of(linked.join(", "))));
+    }
+    facts
+}
+
+/// His language, if it is none of the team's.
+fn foreign<'m>(draft: &Draft<'_>, first: &'m Mention) -> Option<&'m String> {
+    let known = |language: &str| {
+        let short = language.split('-').next().unwrap_or_default();
+        draft.policy.languages.iter().any(|known| known.eq_ignore_ascii_case(short))
+    };
+    first.language.as_ref().filter(|language| !known(language))
+}
+
+/// What is known of the customer beyond this case.
+fn contact_facts(draft: &Draft<'_>, case: &Case) -> Vec<(String, Rich)> {
+    let mut facts = Vec::new();
+    if !case.same.is_empty() {
+        let same = case.same.iter().map(|id| id.account.to_string()).collect::<Vec<_>>();
+        facts.push(("Also writes to".to_owned(), Rich::of(same.join(", "))));
+    }
+    let Some(Record::Contact(contact)) = draft.get(&Key::Contact(case.contact.clone())) else {
+        return facts;
+    };
+    if contact.noise > 0 {
+        let times = format!("{} times", contact.noise);
+        facts.push(("Was not ours before".to_owned(), Rich::of(times)));
     }
     facts
 }

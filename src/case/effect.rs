@@ -2,7 +2,7 @@
 
 use super::event::{File, Media};
 use super::gate::PublicText;
-use super::id::{Bucket, CaseNo, ChannelId, DeliveryId, Lane, MessageId};
+use super::id::{Bucket, CaseNo, ChannelId, DeliveryId, Lane, MessageId, PostId};
 use super::model::Target;
 use super::rich::{Rich, Theirs};
 use super::time::Timestamp;
@@ -245,6 +245,26 @@ pub struct Reply {
     pub files: Vec<File>,
     /// Which part, from 1, of how many.
     pub part: (u8, u8),
+    /// What of ours that stands there already this changes; nothing is posted anew then.
+    #[serde(default)]
+    pub change: Option<Change>,
+}
+
+/// A change of a post of ours. Done twice, it is done once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// The post shall say the reply's text.
+    Edit {
+        /// The post.
+        post: PostId,
+        /// The agent's words, without what stands before and below them.
+        words: String,
+    },
+    /// The post shall be gone.
+    Delete {
+        /// The post.
+        post: PostId,
+    },
 }
 
 /// What is said at once to whoever asked. Perishable: one try, then dropped.

@@ -371,6 +371,9 @@ pub struct Request {
     pub on: Option<String>,
     /// When he asked, by the desk's clock where it tells.
     pub asked: Option<Timestamp>,
+    /// It was a mere gesture, such as a reaction: where it means nothing nobody is told.
+    #[serde(default)]
+    pub gesture: bool,
 }
 
 /// What somebody has typed so far, of something that careline knows.

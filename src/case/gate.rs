@@ -42,6 +42,15 @@ impl Passed {
         &self.0
     }
 
+    /// The same words with a signature below.
+    #[must_use]
+    pub fn signed(mut self, case: &Case, signature: Option<&str>) -> Self {
+        if let Some(signature) = signature {
+            self.0 = format!("{}\n{}", self.0, defused(signature, case));
+        }
+        self
+    }
+
     /// Is it longer than a line of a case can keep?
     #[must_use]
     pub fn is_long(&self) -> bool {
@@ -156,7 +165,7 @@ pub fn plain(policy: &Policy, case: &Case, remark: &Remark) -> Result<Passed, Ru
     if case.status == Status::Closed {
         return Err(Rule::Closed);
     }
-    owner(case, &remark.by)?;
+    owner(policy, case, &remark.by)?;
     if case.unasked {
         return Err(Rule::Unasked);
     }
@@ -188,10 +197,10 @@ fn person(policy: &Policy, remark: &Remark) -> Result<(), Rule> {
     }
 }
 
-fn owner(case: &Case, by: &Agent) -> Result<(), Rule> {
+fn owner(policy: &Policy, case: &Case, by: &Agent) -> Result<(), Rule> {
     match &case.claimer {
         None => Err(Rule::Unclaimed),
-        Some(claimer) if claimer.id != by.id => Err(Rule::NotClaimer),
+        Some(claimer) if !policy.same(&claimer.id, &by.id) => Err(Rule::NotClaimer),
         Some(_) => Ok(()),
     }
 }

@@ -120,6 +120,14 @@ pub struct ThreadId {
     pub root: String,
 }
 
+impl ThreadId {
+    /// The message that this names, where a message and not a thread is meant.
+    #[must_use]
+    pub fn message(&self) -> MessageId {
+        MessageId { channel: self.channel.clone(), message: self.root.clone() }
+    }
+}
+
 /// One message at a desk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageId {

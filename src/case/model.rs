@@ -10,6 +10,7 @@ use super::rich::Theirs;
 use super::time::Timestamp;
 use super::tone::Score;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A member of staff who acts, with the name people know him by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,15 @@ pub struct Contact {
     pub wrote: u32,
     /// When he was first seen.
     pub first: Timestamp,
+    /// The same person elsewhere, as an agent said.
+    #[serde(default)]
+    pub same: Vec<ContactId>,
+    /// Who blocked him: what he writes is shown, and opens nothing.
+    #[serde(default)]
+    pub blocked: Option<Agent>,
+    /// How many of his cases were not ours.
+    #[serde(default)]
+    pub noise: u32,
 }
 
 /// A customer's post, as the case row remembers it.
@@ -222,6 +232,56 @@ pub struct Case {
     /// The copy of its card at the bottom of the thread, if somebody asked for one.
     #[serde(default)]
     pub low: Option<Shown>,
+    /// How it stands among those that wait.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Who looked after this customer before: he is offered it first.
+    #[serde(default)]
+    pub knew: Option<Agent>,
+    /// How many times the customer said thanks and nothing else.
+    #[serde(default)]
+    pub thanks: u32,
+    /// The same person elsewhere, as far as it was known when this changed last.
+    #[serde(default)]
+    pub same: Vec<ContactId>,
+}
+
+/// How a case stands among those that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Priority {
+    /// Before all others.
+    High,
+    /// By how long it waits.
+    #[default]
+    Normal,
+    /// After all others.
+    Low,
+}
+
+/// Who is not there. One record for the whole team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// By the key of the person.
+    pub away: BTreeMap<String, Away>,
+}
+
+/// Somebody who is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Away {
+    /// Who, by the account he said it from.
+    pub who: Agent,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; `None` until he says so.
+    pub until: Option<Timestamp>,
+}
+
+impl Duty {
+    /// Is the person of this key away at this instant?
+    #[must_use]
+    pub fn away(&self, key: &str, at: Timestamp) -> Option<&Away> {
+        self.away.get(key).filter(|away| away.until.is_none_or(|until| at < until))
+    }
 }
 
 /// A case that was put out of sight.
@@ -325,6 +385,9 @@ pub struct ReplyLine {
     pub told: Option<Shown>,
     /// Newest line of the case that the author could have seen when he wrote, or was asked.
     pub saw: u32,
+    /// How many times it was changed after it had arrived.
+    #[serde(default)]
+    pub edits: u32,
 }
 
 /// The post a reply answers. Frozen: nothing of it is looked up again at sending.
@@ -357,6 +420,8 @@ pub enum ReplyState {
     Sending,
     /// All parts arrived.
     Sent,
+    /// It had arrived, and was deleted there again.
+    Removed,
     /// Taken back before it left.
     Withdrawn,
     /// Not sent, for this reason; nothing (or only the parts that arrived) is public.
@@ -389,6 +454,19 @@ pub enum Ask {
 }
 
 impl Case {
+    /// Since when it waits, for the order of those that wait: a high priority counts a hundred
+    /// years more, a low one less.
+    #[must_use]
+    pub fn place(&self) -> Timestamp {
+        const CENTURY: i64 = 36_525 * 86_400_000_000;
+        let since = self.waits.map_or(i64::MAX, |since| since.0);
+        Timestamp(match self.priority {
+            Priority::High => since.saturating_sub(CENTURY),
+            Priority::Normal => since,
+            Priority::Low => since.saturating_add(CENTURY),
+        })
+    }
+
     /// What `find` looks through, besides the lines: number, handle, name, tags, cause; small.
     #[must_use]
     pub fn words(&self) -> String {

@@ -3,7 +3,9 @@
 use super::ability::Abilities;
 use super::hours::Hours;
 use super::id::{AccountId, AgentId, ChannelId, DeskId};
+use super::model::Agent;
 use super::pattern::Pattern;
+use super::role::Role;
 use super::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,17 +40,29 @@ pub struct Policy {
     pub abilities: BTreeMap<AccountId, Abilities>,
     /// Who may speak to customers at a desk; absent = every full member.
     pub agents: BTreeMap<DeskId, BTreeSet<String>>,
-    /// Agents who are learning: their replies wait until somebody else lets them go.
+    /// People by name, each one over all desks. Who is in no entry is an agent of his own.
     #[serde(default)]
-    pub learners: BTreeSet<AgentId>,
+    pub people: BTreeMap<String, Person>,
     /// The channel for notices about careline itself.
     pub ops: Option<ChannelId>,
     /// Host names and other words that are never for a customer (case does not matter).
     pub inside_words: Vec<String>,
     /// Beginnings that mark a note, besides the built-in ones.
     pub note_marks: Vec<String>,
-    /// Signature put behind a reply's text; `{name}` is the agent's first name.
+    /// Signature put behind a reply's text; `{name}` is the agent's first name, or his alias.
     pub signature: Option<String>,
+    /// Signatures of single accounts, instead of that one.
+    #[serde(default)]
+    pub signatures: BTreeMap<AccountId, String>,
+    /// How long a case is offered first to the one who knows the customer; zero is not at all.
+    #[serde(default)]
+    pub sticky: Span,
+    /// Languages the team reads; another one is said on the card.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// A mere "thanks!" neither opens nor reopens a case.
+    #[serde(default)]
+    pub pleasantries: bool,
     /// Reset the fuse's window and count: posts to customers per minute and account.
     pub fuse_account: u32,
     /// Posts to customers per minute and case.
@@ -67,6 +81,21 @@ pub struct Policy {
     /// Mentions are scored, and the score learns from what the team does.
     #[serde(default)]
     pub score: bool,
+}
+
+/// One member of staff, over all desks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// His accounts at the desks.
+    pub accounts: BTreeSet<AgentId>,
+    /// What he is in the team.
+    pub role: Role,
+    /// How many cases he looks after at once; 0 is any number.
+    pub capacity: u32,
+    /// The name that customers read instead of his own.
+    pub alias: Option<String>,
+    /// His own signature; an empty one signs nothing.
+    pub signature: Option<String>,
 }
 
 /// When a case calls for somebody, and whom.
@@ -141,11 +170,15 @@ impl Policy {
             routes: BTreeMap::new(),
             abilities: BTreeMap::new(),
             agents: BTreeMap::new(),
-            learners: BTreeSet::new(),
+            people: BTreeMap::new(),
             ops: None,
             inside_words: Vec::new(),
             note_marks: Vec::new(),
             signature: None,
+            signatures: BTreeMap::new(),
+            sticky: Span::minutes(15),
+            languages: vec!["en".into()],
+            pleasantries: true,
             fuse_account: 20,
             fuse_case: 12,
             dry_run: false,
@@ -156,9 +189,68 @@ impl Policy {
         }
     }
 
-    /// May this member of the desk act on cases?
+    /// May this member of the desk act on cases? Whoever is somebody in `people` may.
     #[must_use]
     pub fn is_agent(&self, agent: &AgentId) -> bool {
         self.agents.get(&agent.desk).is_none_or(|list| list.contains(&agent.user))
+            || self.person(agent).is_some()
+    }
+
+    /// Who this is, over all desks.
+    #[must_use]
+    pub fn person(&self, agent: &AgentId) -> Option<(&str, &Person)> {
+        let mut people = self.people.iter();
+        let (name, person) = people.find(|(_, person)| person.accounts.contains(agent))?;
+        Some((name, person))
+    }
+
+    /// Are these one person?
+    #[must_use]
+    pub fn same(&self, a: &AgentId, b: &AgentId) -> bool {
+        a == b || self.person(a).is_some_and(|(_, person)| person.accounts.contains(b))
+    }
+
+    /// All accounts of the person who has this one.
+    #[must_use]
+    pub fn accounts(&self, agent: &AgentId) -> Vec<AgentId> {
+        match self.person(agent) {
+            Some((_, person)) => person.accounts.iter().cloned().collect(),
+            None => vec![agent.clone()],
+        }
+    }
+
+    /// What one person is remembered by: his name in `people`, else his account.
+    #[must_use]
+    pub fn key(&self, agent: &AgentId) -> String {
+        let alone = || format!("{}:{}", agent.desk, agent.user);
+        self.person(agent).map_or_else(alone, |(name, _)| name.to_owned())
+    }
+
+    /// What somebody is in the team.
+    #[must_use]
+    pub fn role(&self, agent: &AgentId) -> Role {
+        self.person(agent).map(|(_, person)| person.role).unwrap_or_default()
+    }
+
+    /// The highest role that anybody was given; every team has agents.
+    #[must_use]
+    pub fn highest_role(&self) -> Role {
+        self.people.values().map(|person| person.role).max().unwrap_or_default().max(Role::Agent)
+    }
+
+    /// What the customer reads below a reply of this agent, if anything.
+    #[must_use]
+    pub fn signed(&self, agent: &Agent, account: &AccountId) -> Option<String> {
+        let person = self.person(&agent.id).map(|(_, person)| person);
+        let own = person.and_then(|person| person.signature.as_ref());
+        let text = own.or_else(|| self.signatures.get(account)).or(self.signature.as_ref())?;
+        Some(text.replace("{name}", self.public_name(agent))).filter(|text| !text.is_empty())
+    }
+
+    /// What customers may call this agent: his alias, else his first name.
+    #[must_use]
+    pub fn public_name<'n>(&'n self, agent: &'n Agent) -> &'n str {
+        let alias = self.person(&agent.id).and_then(|(_, person)| person.alias.as_deref());
+        alias.unwrap_or_else(|| agent.name.split_whitespace().next().unwrap_or_default())
     }
 }

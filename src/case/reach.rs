@@ -7,12 +7,14 @@ use super::command::{self, About};
 use super::event::{Envelope, Event, Mention, Open, OwnPost, Request, Typed};
 use super::id::{CaseNo, DeliveryId, MessageId, ThreadId};
 use super::model::{Body, Case, Shown, Wake};
+use super::policy::Policy;
 use super::record::{Found, Key, Query, Reach, Record};
+use super::time::Timestamp;
 
 /// What is wanted, all rounds together; the caller reads what is new.
 #[must_use]
-pub fn reach(envelope: &Envelope, found: &Found) -> Reach {
-    let mut want = Want { found, reach: Reach::default() };
+pub fn reach(policy: &Policy, envelope: &Envelope, found: &Found) -> Reach {
+    let mut want = Want { policy, at: envelope.at, found, reach: Reach::default() };
     match &envelope.event {
         Event::Mentioned(mention) | Event::Changed(mention) => want.mention(mention),
         Event::Withdrawn { account, post } => {
@@ -49,6 +51,8 @@ pub fn reach(envelope: &Envelope, found: &Found) -> Reach {
 }
 
 struct Want<'f> {
+    policy: &'f Policy,
+    at: Timestamp,
     found: &'f Found,
     reach: Reach,
 }
@@ -171,30 +175,60 @@ impl Want<'_> {
 
     fn request(&mut self, request: &Request) {
         self.key(Key::Switch);
+        self.key(Key::Duty);
         let Ok(command) = command::parse(&request.words) else { return };
-        let mut no = command.case;
-        if let (None, Some(thread)) = (no, &request.thread) {
-            self.thread(thread);
-            if let Some(Record::Thread(of)) = self.found.get(&Key::Thread(thread.clone())) {
-                no = Some(*of);
-            }
-        }
+        let no = command.case.or_else(|| self.asked_in(request));
         let case = no.and_then(|no| self.found.case(no));
-        self.reach.query = command.verb.query.and_then(|query| query(request, command.rest, case));
-        // `next` takes the case that waits longest: the list names it, the record decides.
+        let asks = |query: command::Asks| query(self.policy, request, command.rest, case);
+        self.reach.query = command.verb.query.and_then(asks);
+        // `next` takes a case of the list: the list names it, the record decides.
         let no = match command.verb.about {
             About::Case => no,
-            About::Nothing => self.found.list.first().map(|summary| summary.no),
+            About::Nothing => command::next::pick(self.policy, &request.by, self.found, self.at),
         };
         let Some(no) = no else { return };
         self.case(no, true);
         let Some(case) = self.found.case(no).cloned() else { return };
         self.key(Key::Contact(case.contact.clone()));
-        if let Ok(seq) = command.rest.parse() {
+        // What the customer wrote last may be shown, or begin a case of its own.
+        if let Some(line) = case.recent.last().map(|heard| heard.line) {
+            self.line(&case, line);
+            if let Some(Body::Mention { mention, .. }) =
+                self.found.line(no, line).map(|line| &line.body)
+            {
+                self.key(Key::Conversation(case.account.clone(), mention.conversation.clone()));
+            }
+        }
+        let answered = case.answered;
+        let seqs = command.rest.split_whitespace().take(1).filter_map(|word| word.parse().ok());
+        for seq in seqs.chain(case.unknown).chain(answered) {
             self.line(&case, seq);
         }
-        if let Some(last) = case.unknown {
-            self.line(&case, last);
+        if let Some(other) = command::named_case(command.rest) {
+            self.other(other);
+        }
+    }
+
+    /// The case in whose thread something was asked, or on one of whose messages.
+    fn asked_in(&mut self, request: &Request) -> Option<CaseNo> {
+        let thread = request.thread.as_ref()?;
+        self.thread(thread);
+        if let Some(Record::Thread(no)) = self.found.get(&Key::Thread(thread.clone())) {
+            return Some(*no);
+        }
+        let message = Key::Message(thread.message());
+        self.key(message.clone());
+        match self.found.get(&message) {
+            Some(Record::Message(no, _)) => Some(*no),
+            _ => None,
+        }
+    }
+
+    /// A second case that the words name, with its customer.
+    fn other(&mut self, no: CaseNo) {
+        self.case(no, true);
+        if let Some(case) = self.found.case(no) {
+            self.key(Key::Contact(case.contact.clone()));
         }
     }
 

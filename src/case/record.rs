@@ -9,7 +9,7 @@ use super::id::{
     AccountId, CaseNo, ContactId, DeliveryId, Deployment, EnvelopeId, FeedId, MessageId, PostId,
     ThreadId,
 };
-use super::model::{Case, Contact, Line, Status};
+use super::model::{Agent, Case, Contact, Duty, Line, Status};
 use super::rich::Theirs;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,8 @@ pub enum Key {
     Switch,
     /// Who this store is.
     Identity,
+    /// Who is not there.
+    Duty,
 }
 
 /// A record.
@@ -88,6 +90,8 @@ pub enum Record {
     Switch(Switch),
     /// See [`Key::Identity`].
     Identity(Identity),
+    /// See [`Key::Duty`].
+    Duty(Duty),
 }
 
 /// Whether anything may be sent to customers.
@@ -133,12 +137,14 @@ pub struct Reach {
 pub enum Query {
     /// Open cases that nobody has claimed, longest wait first.
     Unclaimed,
-    /// Cases of one agent that are not closed.
-    Of(super::id::AgentId),
+    /// Cases of one person, by all his accounts, that are not closed.
+    Of(Vec<super::id::AgentId>),
+    /// As `Unclaimed`, and behind them those of this person.
+    Queue(Vec<super::id::AgentId>),
     /// All cases that are not closed, longest wait first; those out of sight last.
     NotClosed,
-    /// All cases of one contact, newest first.
-    OfContact(super::id::ContactId),
+    /// All cases of these contacts, newest first.
+    OfContacts(Vec<super::id::ContactId>),
     /// Cases whose number, tags, handle, name or words hold all these words, newest first. Case of
     /// letters does not matter.
     Find(String),
@@ -154,9 +160,15 @@ pub struct Summary {
     /// Where it stands.
     pub status: Status,
     /// Who looks after it.
-    pub claimer: Option<String>,
+    pub claimer: Option<Agent>,
+    /// Who looked after this customer before.
+    pub knew: Option<Agent>,
     /// Since when the customer waits.
     pub waits: Option<Timestamp>,
+    /// Its place among those that wait ([`Case::place`]).
+    pub place: Timestamp,
+    /// When something in it was decided last.
+    pub changed: Timestamp,
     /// Its thread.
     pub thread: Option<ThreadId>,
     /// It is out of sight.
@@ -177,8 +189,11 @@ impl Summary {
             no: case.no,
             handle: case.handle.clone(),
             status: case.status,
-            claimer: case.claimer.as_ref().map(|agent| agent.name.clone()),
+            claimer: case.claimer.clone(),
+            knew: case.knew.clone(),
             waits: case.waits,
+            place: case.place(),
+            changed: case.newest_order,
             thread: case.thread.clone(),
             snoozed: case.snoozed.is_some(),
             tags: case.tags.clone(),

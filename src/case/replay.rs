@@ -3,7 +3,7 @@
 
 use super::decide::decide;
 use super::event::Envelope;
-use super::id::CaseNo;
+use super::id::{AgentId, CaseNo};
 use super::model::{Case, Status};
 use super::policy::Policy;
 use super::reach::reach;
@@ -22,10 +22,10 @@ pub struct Replay {
 impl Replay {
     /// What was read for this envelope, all rounds.
     #[must_use]
-    pub fn found(&self, envelope: &Envelope) -> Found {
+    pub fn found(&self, policy: &Policy, envelope: &Envelope) -> Found {
         let mut found = Found::default();
         for _ in 0..super::limits::ROUNDS {
-            let wanted = reach(envelope, &found);
+            let wanted = reach(policy, envelope, &found);
             found.list = wanted.query.map(|query| self.list(&query)).unwrap_or_default();
             for key in wanted.keys {
                 let versioned = self.records.get(&key).cloned().unwrap_or_default();
@@ -41,7 +41,7 @@ impl Replay {
             return Decision { did: "repeated", ..Decision::default() };
         }
         envelope.spare = CaseNo(self.cases + 1);
-        let found = self.found(&envelope);
+        let found = self.found(policy, &envelope);
         let decision = decide(policy, &found, &envelope);
         if !decision.writes.is_empty() {
             self.taken.insert(envelope.id);
@@ -68,14 +68,21 @@ impl Replay {
             Query::Unclaimed => {
                 case.status == Status::Open && case.claimer.is_none() && case.snoozed.is_none()
             }
-            Query::Of(agent) => open(case) && case.claimer.as_ref().is_some_and(|c| c.id == *agent),
-            Query::OfContact(contact) => case.contact == *contact,
+            Query::Of(person) => open(case) && is_of(case, person),
+            Query::Queue(person) => {
+                let free = case.claimer.is_none() && case.snoozed.is_none();
+                (case.status == Status::Open && free) || (open(case) && is_of(case, person))
+            }
+            Query::OfContacts(contacts) => contacts.contains(&case.contact),
             Query::Find(words) => self.holds(case, words),
         };
         let mut list: Vec<Summary> = cases.filter(wanted).map(Summary::of).collect();
         match query {
-            Query::OfContact(_) | Query::Find(_) => list.sort_by_key(|s| std::cmp::Reverse(s.no)),
-            _ => list.sort_by_key(|s| (s.snoozed, s.waits.is_none(), s.waits, s.no)),
+            Query::OfContacts(_) | Query::Find(_) => list.sort_by_key(|s| std::cmp::Reverse(s.no)),
+            Query::Queue(_) => {
+                list.sort_by_key(|s| (s.claimer.is_some(), s.snoozed, s.place, s.no));
+            }
+            _ => list.sort_by_key(|s| (s.snoozed, s.place, s.no)),
         }
         list.truncate(super::limits::LISTED);
         list
@@ -91,4 +98,8 @@ impl Replay {
         let all = lines.fold(case.words(), |all, line| all + " " + &line);
         words.to_lowercase().split_whitespace().all(|word| all.contains(word))
     }
+}
+
+fn is_of(case: &Case, person: &[AgentId]) -> bool {
+    case.claimer.as_ref().is_some_and(|claimer| person.contains(&claimer.id))
 }

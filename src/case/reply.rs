@@ -4,19 +4,21 @@
 //! the thread before. Whether it may still go is asked again at release, never what it answers.
 
 use super::alert;
-use super::card::{button, refresh};
-use super::draft::{Draft, note};
-use super::effect::{Button, Face, Note, Reply, State, Style, Tone};
+use super::card::refresh;
+use super::draft::Draft;
+use super::effect::{Face, Reply, State};
 use super::event::File;
 use super::gate::{Passed, PublicText, Rule, holds_secret, on_purpose};
-use super::id::{CaseNo, DeliveryId, MessageId};
+use super::id::{DeliveryId, MessageId};
 use super::limits;
 use super::model::{
     Agent, Alarm, Ask, Body, Case, Heard, ReplyLine, ReplyState, Status, Target, Wake,
 };
-use super::rich::{Rich, Theirs};
+use super::rich::Rich;
+use super::role::Role;
 use super::text::Frame;
 use super::time::Timestamp;
+use super::told::told;
 
 /// Words on their way to being a reply.
 pub struct Words {
@@ -54,7 +56,7 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     if case.held.len() >= limits::HELD || words.files.len() > limits::MEDIA {
         return Err(Rule::TooMany);
     }
-    let parts = parts(draft, &words.passed, &target).ok_or(Rule::TooLong)?;
+    let parts = parts(draft, case, &words.by, &words.passed, &target).ok_or(Rule::TooLong)?;
     let ask = ask_at_capture(draft, &words, case, &heard);
     let seq = case.lines;
     let reply = ReplyLine {
@@ -69,6 +71,7 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
         url: None,
         told: None,
         saw: seq,
+        edits: 0,
     };
     draft.add_line(case, words.written, Body::Reply(Box::new(reply)));
     case.held.push(seq);
@@ -117,7 +120,7 @@ fn ask_at_capture(draft: &Draft<'_>, words: &Words, case: &Case, heard: &Heard) 
     if heard.withdrawn {
         return Some(Ask::PostGone);
     }
-    if draft.policy.learners.contains(&words.by.id) {
+    if draft.policy.role(&words.by.id) == Role::Learner {
         return Some(Ask::Approval);
     }
     if let Some(ask) = asks_for(words.passed.as_str(), &words.files) {
@@ -144,7 +147,15 @@ fn newer<'c>(case: &'c Case, heard: &Heard) -> Option<&'c Heard> {
 }
 
 /// The parts, complete, as this account's network takes them.
-fn parts(draft: &Draft<'_>, passed: &Passed, target: &Target) -> Option<Vec<PublicText>> {
+pub(super) fn parts(
+    draft: &Draft<'_>,
+    case: &Case,
+    by: &Agent,
+    passed: &Passed,
+    target: &Target,
+) -> Option<Vec<PublicText>> {
+    let signature = draft.policy.signed(by, &target.account);
+    let passed = passed.clone().signed(case, signature.as_deref());
     let abilities = draft.abilities(&target.account);
     let front = match abilities.names_customer {
         true => format!("@{} ", target.handle.raw()),
@@ -159,10 +170,15 @@ fn parts(draft: &Draft<'_>, passed: &Passed, target: &Target) -> Option<Vec<Publ
 
 /// What the customer would see of these words, part by part, with the length of each.
 #[must_use]
-pub fn seen_as(draft: &Draft<'_>, case: &Case, passed: &Passed) -> Option<Vec<(String, usize)>> {
+pub fn seen_as(
+    draft: &Draft<'_>,
+    case: &Case,
+    by: &Agent,
+    passed: &Passed,
+) -> Option<Vec<(String, usize)>> {
     let target = freeze(case, target(case, draft.at)?);
     let how = draft.abilities(&case.account).count;
-    let parts = parts(draft, passed, &target)?;
+    let parts = parts(draft, case, by, passed, &target)?;
     let seen =
         |text: &PublicText| (text.as_str().to_owned(), super::text::count(text.as_str(), how));
     Some(parts.iter().map(seen).collect())
@@ -195,10 +211,16 @@ fn nothing_newer(case: &Case, reply: &ReplyLine) -> bool {
 pub fn may_send(draft: &Draft<'_>, reply: &ReplyLine, who: &super::id::AgentId) -> bool {
     match reply.state {
         ReplyState::Asking(Ask::Approval) => {
-            reply.by.id != *who && !draft.policy.learners.contains(who)
+            !draft.policy.same(&reply.by.id, who) && draft.policy.role(who) != Role::Learner
         }
-        _ => reply.by.id == *who,
+        _ => draft.policy.same(&reply.by.id, who),
     }
+}
+
+/// Who may change a reply: its author, or a lead.
+#[must_use]
+pub fn may_edit(draft: &Draft<'_>, reply: &ReplyLine, who: &super::id::AgentId) -> bool {
+    draft.policy.same(&reply.by.id, who) || draft.policy.role(who) >= Role::Lead
 }
 
 /// Lets a held reply go, or asks if something happened since. `anyway` skips the question: an agent
@@ -232,7 +254,8 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
 
 fn send(draft: &mut Draft<'_>, case: &mut Case, seq: u32, mut reply: ReplyLine) {
     let passed = on_purpose(case, &reply.text, reply.files.len());
-    let parts = passed.ok().and_then(|passed| parts(draft, &passed, &reply.target));
+    let parts =
+        passed.ok().and_then(|passed| parts(draft, case, &reply.by, &passed, &reply.target));
     let Some(parts) = parts else {
         return fail(draft, case, seq, "it is too long for one answer, or the case is closed");
     };
@@ -243,7 +266,8 @@ fn send(draft: &mut Draft<'_>, case: &mut Case, seq: u32, mut reply: ReplyLine) 
     let mut after: Option<DeliveryId> = None;
     for (n, text) in (1..).zip(parts) {
         let files = if n == 1 { reply.files.clone() } else { Vec::new() };
-        let part = Reply { target: reply.target.clone(), after, text, files, part: (n, of) };
+        let part =
+            Reply { target: reply.target.clone(), after, text, files, part: (n, of), change: None };
         let id = draft.outward(case, seq, part);
         reply.parts.push(id.clone());
         after = Some(id);
@@ -297,7 +321,7 @@ pub fn tell(draft: &mut Draft<'_>, case: &mut Case, seq: u32, parts: usize) {
     let Some(reply) = draft.reply(case.no, seq).cloned() else { return };
     let goes = case.alarms.iter().find(|alarm| alarm.what == Wake::Release(seq));
     let goes = goes.map_or(draft.at, |alarm| alarm.at);
-    let note = told(draft, (case.no, seq), &reply, parts, goes);
+    let note = told(draft, case, seq, &reply, parts, goes);
     let shown = match reply.told {
         Some(mut shown) => {
             draft.amend(case, Some(seq), &mut shown, Face::Note(Box::new(note)));
@@ -306,106 +330,6 @@ pub fn tell(draft: &mut Draft<'_>, case: &mut Case, seq: u32, parts: usize) {
         None => draft.post(case, Some(seq), note),
     };
     draft.change_reply(case.no, seq, |reply| reply.told = Some(shown));
-}
-
-fn told(
-    draft: &Draft<'_>,
-    (no, seq): (CaseNo, u32),
-    reply: &ReplyLine,
-    parts: usize,
-    goes: Timestamp,
-) -> Note {
-    let to = |start: &str| Rich::of(start).say("@").theirs(&reply.target.handle);
-    let undo = || button("Undo", format!("undo {no} {seq}"), Style::Plain);
-    let send = |label| button(label, format!("send {no} {seq}"), Style::Primary);
-    let (tone, words, buttons): (Tone, Rich, Vec<Button>) = match &reply.state {
-        ReplyState::Held => {
-            let wait = super::draft::until(draft.at, goes);
-            let many = if parts > 1 { format!(" as {parts} posts") } else { String::new() };
-            let words = to("⏳ Goes to ").say(format!(" {wait}{many}."));
-            (Tone::Status, words, vec![undo(), send("Send now")])
-        }
-        ReplyState::Asking(ask) => {
-            let mut words = asking(*ask, reply, to("✋ Not sent to "));
-            if draft.found.case(no).is_some_and(|case| case.unasked) {
-                words = words.say(
-                    " He did not write to us: one answer is all he gets, so ask politely whether \
-                     you may help.",
-                );
-            }
-            (Tone::Warning, words, vec![send(send_label(*ask)), undo()])
-        }
-        ReplyState::Sending => (Tone::Status, to("→ On its way to "), Vec::new()),
-        ReplyState::Sent => (Tone::Status, with_link(to("✓ Sent to "), reply), Vec::new()),
-        ReplyState::Withdrawn => {
-            (Tone::Status, Rich::of("↩ Taken back. It was not sent."), Vec::new())
-        }
-        ReplyState::Failed(why) => {
-            let words = with_parts(to("✗ Not delivered to ").say(format!(": {why}.")), reply);
-            let again = button("Change and send again", format!("reply {no}"), Style::Primary);
-            (Tone::Warning, words, vec![again])
-        }
-        ReplyState::Unknown(why) => {
-            let words = to("❔ Nobody can tell whether this reached ")
-                .say(format!(": {why}. Please look on the network before anything is sent again."));
-            let there = button("It arrived", format!("answered {no}"), Style::Primary);
-            let again = button("It did not, write again", format!("reply {no}"), Style::Plain);
-            (Tone::Warning, with_parts(words, reply), vec![there, again])
-        }
-    };
-    note(tone, words, buttons)
-}
-
-fn with_link(words: Rich, reply: &ReplyLine) -> Rich {
-    let words = if reply.parts.len() > 1 {
-        words.say(format!(" as {} posts", reply.parts.len()))
-    } else {
-        words
-    };
-    match &reply.url {
-        Some(url) => words.say(" · ").link(url, "open"),
-        None => words,
-    }
-}
-
-fn with_parts(words: Rich, reply: &ReplyLine) -> Rich {
-    match (reply.arrived, reply.parts.len()) {
-        (0, _) => words,
-        (arrived, of) => words.say(format!(" {arrived} of {of} posts are public.")),
-    }
-}
-
-const SECRET: &str = "it seems to hold a password or somebody's number.";
-
-fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
-    let words = match ask {
-        Ask::WroteAgain => words.say(" yet: the customer wrote again."),
-        Ask::AnsweredAlready => words.say(" yet: somebody else has answered in the meantime."),
-        Ask::PostGone => words.say(" yet: the customer deleted the post this answers."),
-        Ask::PostChanged => words.say(" yet: the customer changed the post this answers."),
-        Ask::Unasked => words.say(" yet: shall a stranger hear from us?"),
-        Ask::Old => words.say(" yet: this was written while careline was away."),
-        Ask::Secret => return words.say(format!(" yet: {SECRET}")),
-        Ask::Approval => words
-            .say(" yet: a second person lets it go. ")
-            .agent(&reply.by.name)
-            .say(" wrote:")
-            .quote(&Theirs::new(reply.text.clone())),
-        Ask::Files => reply.files.iter().fold(
-            words.say(" yet. These files go with it, for everybody who can read the post:"),
-            |words, file| words.line().say("📎 ").theirs(&Theirs::new(file.name.clone())),
-        ),
-    };
-    if holds_secret(&reply.text) { words.line().say(format!("⚠ And {SECRET}")) } else { words }
-}
-
-const fn send_label(ask: Ask) -> &'static str {
-    match ask {
-        Ask::Files => "Send with files",
-        Ask::Approval => "Approve and send",
-        Ask::Unasked => "Answer once",
-        _ => "Send anyway",
-    }
 }
 
 /// A part arrived, or all of them: brings reply, case and thread up to date.

@@ -5,6 +5,7 @@ mod casework;
 mod every;
 mod oddities;
 mod stories;
+mod team;
 
 use super::ability::Abilities;
 use super::effect::{Act, Answer, Delivery, Notice, Receipt, State};
@@ -129,6 +130,7 @@ impl Play {
             named: Vec::new(),
             on: None,
             asked: Some(self.now),
+            gesture: false,
         })))
     }
 

@@ -3,6 +3,7 @@
 //! 0 is done, 1 is not done, 2 is a mistake in the question or in the configuration. Answers go
 //! to standard output, the log and what went wrong to standard error.
 
+mod audit;
 mod check;
 mod data;
 mod init;
@@ -96,6 +97,20 @@ enum Command {
         #[command(flatten)]
         place: Where,
         /// As lines of JSON; there is no other form, and it is taken for granted.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints who did what, when and from where; nobody's words.
+    Audit {
+        #[command(flatten)]
+        place: Where,
+        /// Only this case.
+        #[arg(long, value_name = "NUMBER")]
+        case: Option<u64>,
+        /// Only what this agent did, by his id at the desk.
+        #[arg(long, value_name = "ID")]
+        agent: Option<String>,
+        /// As lines of JSON.
         #[arg(long)]
         json: bool,
     },
@@ -266,6 +281,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Init { place, force } => init::init(&place.config, force),
         Command::Forget { place, account, who } => data::forget(&place.config, &account, &who),
         Command::Export { place, json: _ } => data::export(&place.config),
+        Command::Audit { place, case, agent, json } => {
+            audit::audit(&place.config, &audit::Only { case, agent }, json)
+        }
         Command::Import { place, file } => data::import(&place.config, &file),
         Command::Verify { place } => data::verify(&place.config),
         Command::Score(args) => score::score(&args),

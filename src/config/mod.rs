@@ -7,6 +7,7 @@ mod alerts;
 pub mod example;
 mod file;
 mod listen;
+mod people;
 mod policy;
 mod wiring;
 

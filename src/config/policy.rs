@@ -2,9 +2,10 @@
 
 use super::alerts;
 use super::file::File;
+use super::people;
 use super::wiring::{Wired, close};
 use super::{Env, Text};
-use crate::case::id::{ChannelId, DeskId};
+use crate::case::id::{AccountId, ChannelId, DeskId};
 use crate::case::policy::{Policy, Relay};
 use crate::case::time::Span;
 use crate::setting::{Mistake, Section};
@@ -16,8 +17,9 @@ pub(super) struct Ruled {
     pub(super) retention: Option<Span>,
 }
 
-const KNOWN: &str = "the keys above the first header, [fuse], [agents], [ops], [hours], [score], \
-    [alerts], [[alerts.ladder]], [[alerts.rules]]";
+const KNOWN: &str = "the keys above the first header, [fuse], [agents], [people.NAME], \
+    [signatures], [ops], [hours], [score], [alerts], [[alerts.ladder]], \
+    [[alerts.rules]]";
 
 /// Reads the file; mistakes are noted. Routes and abilities come from the wiring.
 pub(super) fn read(text: &Text, env: Env, wired: &Wired, mistakes: &mut Vec<Mistake>) -> Ruled {
@@ -36,6 +38,8 @@ pub(super) fn read(text: &Text, env: Env, wired: &Wired, mistakes: &mut Vec<Mist
     }
     close(&top, mistakes);
     fuse(&file.section("fuse"), &mut policy, mistakes);
+    policy.signatures = signatures(&file.section("signatures"), &policy.routes, mistakes);
+    policy.people = people::read(&mut file, &wired.desk_names, mistakes);
     policy.agents = agents(&file.section("agents"), &wired.desk_names, mistakes);
     policy.ops = ops(&file.section("ops"), &wired.desk_names, mistakes);
     policy.alerts = alerts::read(&mut file, &policy.zone, &wired.desk_names, mistakes);
@@ -54,6 +58,8 @@ fn times(top: &Section, policy: &mut Policy) {
     policy.undo = top.span("undo", policy.undo);
     policy.stale = top.span("stale", policy.stale);
     policy.reopen = top.span("reopen", policy.reopen);
+    policy.sticky = top.span("sticky", policy.sticky);
+    policy.pleasantries = top.flag("pleasantries", policy.pleasantries);
     policy.dry_run = top.flag("dry_run", policy.dry_run);
     policy.zone = top.text("zone").unwrap_or_else(|| policy.zone.clone());
     if jiff::tz::TimeZone::get(&policy.zone).is_err() {
@@ -71,6 +77,9 @@ fn times(top: &Section, policy: &mut Policy) {
 fn words(top: &Section, policy: &mut Policy) {
     policy.inside_words = top.list("inside_words");
     policy.note_marks = top.list("note_marks");
+    if top.entries.contains_key("languages") {
+        policy.languages = top.list("languages");
+    }
     policy.signature = top.text("signature").filter(|text| !text.trim().is_empty());
     for (key, list) in [("inside_words", &policy.inside_words), ("note_marks", &policy.note_marks)]
     {
@@ -78,6 +87,18 @@ fn words(top: &Section, policy: &mut Policy) {
             top.wrong(key, "an empty word would match everything; remove it");
         }
     }
+}
+
+fn signatures(
+    section: &Section,
+    routes: &BTreeMap<AccountId, ChannelId>,
+    mistakes: &mut Vec<Mistake>,
+) -> BTreeMap<AccountId, String> {
+    let given = routes.keys().filter(|account| section.entries.contains_key(account.as_str()));
+    let text = |account: &AccountId| section.text(account.as_str()).unwrap_or_default();
+    let signatures = given.map(|account| (account.clone(), text(account))).collect();
+    close(section, mistakes);
+    signatures
 }
 
 fn fuse(section: &Section, policy: &mut Policy, mistakes: &mut Vec<Mistake>) {

@@ -192,7 +192,7 @@ impl Inner {
         let mut found = Found::default();
         let mut asked = None;
         for _ in 0..limits::ROUNDS {
-            let Reach { mut keys, query } = reach::reach(envelope, &found);
+            let Reach { mut keys, query } = reach::reach(&self.policy(), envelope, &found);
             keys.retain(|key| !found.records.contains_key(key));
             let query = query.filter(|query| asked.as_ref() != Some(query));
             if keys.is_empty() && query.is_none() {

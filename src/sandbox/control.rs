@@ -207,6 +207,7 @@ async fn agent(
         "edit" => hands.edit(who, &body.at()?, text).await?,
         "delete" => hands.delete(who, &body.at()?).await?,
         "press" => hands.press(who, &body.at()?, &body.value)?,
+        "home" => hands.home(who, &body.value)?,
         "slash" => {
             let channel = body.channel.as_deref().unwrap_or(demo.pair().office.talk());
             hands.slash(who, channel, text)?;

@@ -277,6 +277,21 @@ impl Hands {
         })
     }
 
+    /// Looks at the app's page at the desk, or presses a button of it.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn home(&self, who: &str, value: &str) -> Result<(), String> {
+        if self.pair().office != Office::Slack {
+            return Err("only Slack has such a page".into());
+        }
+        let user = self.staff(who)?.id.clone();
+        self.shared.change(clock::now(), |w| match value {
+            "" => slack::open_home(w, DESK, &user),
+            value => slack::press_home(w, DESK, &user, value),
+        })
+    }
+
     /// Types a slash command in a channel; at Discord in a thread, too.
     ///
     /// # Errors

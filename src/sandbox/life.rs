@@ -125,6 +125,7 @@ impl Known {
             ReplyState::Asking(_) | ReplyState::Withdrawn => ("bad", "todo", "todo"),
             ReplyState::Sending => ("done", "now", "todo"),
             ReplyState::Sent => ("done", "done", "done"),
+            ReplyState::Removed => ("done", "done", "bad"),
             ReplyState::Failed(_) | ReplyState::Unknown(_) => ("done", "bad", "todo"),
         };
         let hold = match &reply.state {

@@ -6,6 +6,7 @@ use super::life::millis;
 use super::pair::{self, Net, Pair};
 use crate::case::model::Audience;
 use crate::case::time::Timestamp;
+use crate::desk::slack::face as slack;
 use crate::world::World;
 use crate::world::office::{Message, Office};
 use crate::world::square::{Square, SquarePost};
@@ -38,6 +39,7 @@ pub fn view(world: &World, cast: &Cast, pair: Pair) -> Value {
         "posts": square.map(posts).unwrap_or_default(),
         "channels": office.map(|office| look.channels(office)).unwrap_or_default(),
         "threads": office.map(|office| look.threads(office)).unwrap_or_default(),
+        "homes": office.map(|office| homes(office, cast)).unwrap_or_default(),
         "forms": office.map(forms).unwrap_or_default(),
         "ledger": ledger::Ledger::of(world, cast),
     })
@@ -174,6 +176,12 @@ pub fn owners(world: &World) -> BTreeMap<(String, i64), String> {
         }
     }
     owners
+}
+
+/// What the app's page shows each member of staff who has looked at it.
+fn homes(office: &Office, cast: &Cast) -> Vec<Value> {
+    let pages = cast.staff.iter().filter_map(|who| Some((who, slack::page(office, &who.id)?)));
+    pages.map(|(who, view)| json!({"who": who.id, "view": view})).collect()
 }
 
 fn forms(office: &Office) -> Vec<Value> {

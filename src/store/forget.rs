@@ -40,9 +40,32 @@ pub async fn forget(
         _ => Theirs::default(),
     };
     erase_unreadable(store, contact, &handle, now).await?;
+    unlink(store, contact, now).await?;
     write(store, now, vec![(Key::Contact(contact.clone()), None)]).await?;
     store.compact().await?;
     Ok(cases.len())
+}
+
+/// Whoever was said to be the same person no longer names him.
+async fn unlink(store: &dyn Store, gone: &ContactId, now: Timestamp) -> Result<(), StoreError> {
+    let mut writes = Vec::new();
+    each(store, Kind::Contact, |key, record| {
+        if let Record::Contact(mut contact) = record
+            && contact.same.contains(gone)
+        {
+            contact.same.retain(|id| id != gone);
+            writes.push((key, Some(Record::Contact(contact))));
+        }
+    })
+    .await?;
+    for mut case in cases(store, |case| case.same.contains(gone)).await? {
+        case.same.retain(|id| id != gone);
+        writes.push((Key::Case(case.no), Some(Record::Case(Box::new(case)))));
+    }
+    match writes.is_empty() {
+        true => Ok(()),
+        false => write(store, now, writes).await,
+    }
 }
 
 /// Contacts of an account by id, or by handle as it was last seen.

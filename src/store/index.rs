@@ -41,10 +41,7 @@ fn of_case(case: &Case, entries: &mut Entries) {
         return;
     }
     let snoozed = case.snoozed.is_some();
-    let wait = |bytes: Bytes| {
-        let since = case.waits.unwrap_or(Timestamp(i64::MAX));
-        bytes.flag(snoozed).instant(since).number(no).0
-    };
+    let wait = |bytes: Bytes| bytes.flag(snoozed).instant(case.place()).number(no).0;
     entries.insert(wait(Bytes::new(&[INDEX, OPEN])), Vec::new());
     match &case.claimer {
         Some(agent) => {

@@ -5,7 +5,7 @@ use super::find::Find;
 use super::key::{self, end_of, prefix};
 use super::table::{Group, Rows, Synced, Table};
 use super::{Kind, Outcome, Pending, Store, StoreError, index, row};
-use crate::case::id::{CaseNo, DeliveryId, Deployment, EnvelopeId};
+use crate::case::id::{AgentId, CaseNo, ContactId, DeliveryId, Deployment, EnvelopeId};
 use crate::case::limits::LISTED;
 use crate::case::model::Alarm;
 use crate::case::record::{
@@ -115,8 +115,13 @@ impl<T: Table> Kept<T> {
         let cases = match query {
             Query::NotClosed => open(vec![key::INDEX, key::OPEN])?,
             Query::Unclaimed => open(vec![key::INDEX, key::UNCLAIMED])?,
-            Query::Of(agent) => open(index::of_agent(agent).0)?,
-            Query::OfContact(contact) => self.indexed(&index::of_contact(contact).0, true)?,
+            Query::Of(person) => self.of_person(person)?,
+            Query::Queue(person) => {
+                let mut all = open(vec![key::INDEX, key::UNCLAIMED])?;
+                all.extend(self.of_person(person)?);
+                all
+            }
+            Query::OfContacts(contacts) => self.of_contacts(contacts)?,
             Query::Find(words) => self.find.cases(&self.table, words, LISTED)?,
         };
         let mut list = Vec::new();
@@ -125,7 +130,24 @@ impl<T: Table> Kept<T> {
                 list.push(Summary::of(&case));
             }
         }
+        if matches!(query, Query::Of(person) if person.len() > 1) {
+            list.sort_by_key(|s| (s.snoozed, s.place, s.no));
+            list.truncate(LISTED);
+        }
         Ok(list)
+    }
+
+    fn of_person(&self, person: &[AgentId]) -> Result<Vec<CaseNo>, StoreError> {
+        let each = person.iter().map(|agent| self.indexed(&index::of_agent(agent).0, false));
+        Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    fn of_contacts(&self, contacts: &[ContactId]) -> Result<Vec<CaseNo>, StoreError> {
+        let each = contacts.iter().map(|id| self.indexed(&index::of_contact(id).0, true));
+        let mut all = each.collect::<Result<Vec<_>, _>>()?.concat();
+        all.sort_by_key(|no| std::cmp::Reverse(*no));
+        all.truncate(LISTED);
+        Ok(all)
     }
 
     /// The cases at the end of an index's keys; the last ones of it if `newest`.

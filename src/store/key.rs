@@ -133,7 +133,7 @@ pub const fn kind(key: &Key) -> Kind {
         Key::Account(_) => Kind::Account,
         Key::Tombstone(_) => Kind::Tombstone,
         Key::Quarantine(_) => Kind::Quarantine,
-        Key::Switch | Key::Identity => Kind::Self_,
+        Key::Switch | Key::Identity | Key::Duty => Kind::Self_,
     }
 }
 
@@ -155,6 +155,7 @@ pub fn encode(key: &Key) -> Vec<u8> {
         Key::Quarantine(id) => bytes.text(id.as_str()),
         Key::Switch => bytes.flag(false),
         Key::Identity => bytes.flag(true),
+        Key::Duty => Bytes([bytes.0, vec![2]].concat()),
     };
     bytes.0
 }
@@ -225,6 +226,7 @@ pub fn decode(bytes: &[u8]) -> Option<Key> {
         Kind::Self_ => match rest.0 {
             [0] => return Some(Key::Switch),
             [1] => return Some(Key::Identity),
+            [2] => return Some(Key::Duty),
             _ => return None,
         },
     };

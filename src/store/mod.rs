@@ -102,7 +102,7 @@ pub enum Kind {
     Tombstone,
     /// `Key::Quarantine`.
     Quarantine,
-    /// `Key::Switch` and `Key::Identity`.
+    /// `Key::Switch`, `Key::Identity` and `Key::Duty`.
     Self_,
 }
 

@@ -1,9 +1,9 @@
-//! `export`, `import`, `forget` and `verify` on a store that is really on disk.
+//! `export`, `import`, `forget`, `audit` and `verify` on a store that is really on disk.
 
 use super::{folder, on, said};
-use careline::case::id::{AccountId, ContactId};
+use careline::case::id::{AccountId, CaseNo, ContactId, EnvelopeId};
 use careline::case::model::Contact;
-use careline::case::record::{Commit, Key, Record};
+use careline::case::record::{Commit, Key, LogEntry, Record};
 use careline::case::rich::Theirs;
 use careline::case::time::Timestamp;
 use careline::store::{STORES, Store};
@@ -41,6 +41,9 @@ async fn fill(dir: &Path) {
         cases: 0,
         wrote: 0,
         first: Timestamp::from_seconds(2),
+        same: Vec::new(),
+        blocked: None,
+        noise: 0,
     };
     let writes = BTreeMap::from([(Key::Contact(id), Some(Record::Contact(Box::new(contact))))]);
     let store = open(dir);
@@ -115,4 +118,40 @@ fn a_store_that_is_not_there_is_not_made() {
     assert!(!dir.path().join("store").exists());
     let output = on(dir.path(), &["import", "nowhere.jsonl"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
+#[tokio::test]
+async fn an_audit_says_who_did_what() {
+    let dir = place();
+    let store = open(dir.path());
+    for (n, case, by) in [(1, 42, "team:U1"), (2, 43, "team:U2"), (3, 42, "guild:U2")] {
+        let at = Timestamp::from_seconds(n);
+        let log = LogEntry {
+            seq: 0,
+            at,
+            envelope: EnvelopeId::new(format!("e{n}")),
+            event: "asked".into(),
+            did: "claimed".into(),
+            case: Some(CaseNo(case)),
+            by: Some(by.into()),
+            policy: "p".into(),
+        };
+        let (reads, writes) = (BTreeMap::new(), BTreeMap::new());
+        let envelope = Some(log.envelope.clone());
+        store.commit(Commit { envelope, at, reads, writes, log: Some(log) }).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let lines = |words: &[&str]| {
+        let output = on(dir.path(), words);
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let all = lines(&["audit"]);
+    assert_eq!(all.lines().count(), 3);
+    assert!(all.starts_with("1970-01-01T00:00:01.000Z  #42  team:U1  asked  claimed"), "{all}");
+    assert_eq!(lines(&["audit", "--case", "42"]).lines().count(), 2);
+    assert_eq!(lines(&["audit", "--agent", "U2"]).lines().count(), 2);
+    let one = lines(&["audit", "--agent", "U2", "--case", "42", "--json"]);
+    assert_eq!(one.lines().count(), 1);
+    assert!(one.contains("guild:U2"), "{one}");
 }

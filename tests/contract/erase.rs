@@ -65,6 +65,9 @@ async fn customer(store: &dyn Store, no: u64, name: &str, closed: Option<Timesta
         cases: 1,
         wrote: 2,
         first: NOW,
+        same: Vec::new(),
+        blocked: None,
+        noise: 0,
     };
     let mut shown = delivery(&format!("{no}.0"), (1, 1));
     shown.case = Some(case.no);

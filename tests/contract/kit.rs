@@ -129,6 +129,10 @@ pub(super) fn case(no: u64) -> Case {
         score: None,
         unasked: false,
         low: None,
+        priority: Default::default(),
+        knew: None,
+        thanks: 0,
+        same: Vec::new(),
     }
 }
 

@@ -73,6 +73,7 @@ impl Team {
             named: Vec::new(),
             on: None,
             asked: None,
+            gesture: false,
         };
         let envelope = Envelope::new(format!("asked {words}"), Event::Asked(Box::new(request)));
         self.engine.put(envelope).await.unwrap();

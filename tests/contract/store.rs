@@ -159,8 +159,8 @@ fn questions_are_answered_longest_wait_first() {
         };
         assert_eq!(list(Query::NotClosed).await, [6, 5, 2, 1, 4]);
         assert_eq!(list(Query::Unclaimed).await, [6, 5, 1]);
-        assert_eq!(list(Query::Of(agent("ann").id)).await, [2]);
-        assert!(list(Query::Of(agent("an").id)).await.is_empty());
+        assert_eq!(list(Query::Of(vec![agent("ann").id])).await, [2]);
+        assert!(list(Query::Of(vec![agent("an").id])).await.is_empty());
         fresh(&*store, put((10..99).map(|no| case_row(case(no))))).await;
         assert_eq!(list(Query::NotClosed).await.len(), LISTED);
     });

@@ -64,7 +64,8 @@ impl Decided {
         policy.undo = Span::seconds(6);
         let account = AccountId::new("acme");
         policy.routes.insert(account.clone(), channel());
-        policy.abilities.insert(account, Abilities::cautious("Mastodon"));
+        let able = Abilities { rewrites: true, deletes: true, ..Abilities::cautious("Mastodon") };
+        policy.abilities.insert(account, able);
         let agents = ["maria", "tom"].map(str::to_owned).into();
         policy.agents.insert(DeskId::new("slack"), agents);
         Self {
@@ -132,7 +133,8 @@ impl Decided {
                 let receipt = Receipt { remote, url: None, at: self.now };
                 Event::Delivered { delivery: next.id, receipt }
             };
-            if let Some(reply) = outward.filter(|_| !refused) {
+            let anew = outward.filter(|reply| !refused && reply.change.is_none());
+            if let Some(reply) = anew {
                 self.sent.push((reply.target.contact.remote, reply.text.as_str().to_owned()));
             }
             let mut envelope = Envelope::new(format!("e{}", self.step), event);
@@ -258,9 +260,10 @@ impl Decided {
             channel: channel(),
             thread,
             words: words.to_owned(),
-            named: Vec::new(),
+            named: named(words),
             on: None,
             asked: Some(self.now),
+            gesture: false,
         };
         self.take(who, Event::Asked(Box::new(request)));
     }
@@ -349,6 +352,11 @@ impl Decided {
         let there = || format!("shown: {shown:?}, to one: {only:?}, sent: {:?}", self.sent);
         if seen { Ok(()) } else { Err(there()) }
     }
+}
+
+/// Colleagues whom the words call.
+fn named(words: &str) -> Vec<Agent> {
+    ["maria", "tom"].into_iter().filter(|n| words.contains(&format!("@{n}"))).map(agent).collect()
 }
 
 fn card_face(card: &Card) -> (String, Vec<Button>) {

@@ -197,6 +197,7 @@ impl House {
                     named: Vec::new(),
                     on: None,
                     asked: None,
+                    gesture: false,
                 }));
                 Some(Envelope::new(format!("{DESK}:{seq}"), event))
             }

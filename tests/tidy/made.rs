@@ -97,10 +97,39 @@ fn unknown_tests(text: &str, all: &[Source]) -> Vec<String> {
     unknown.map(|name| format!("README.md: there is no test `{name}`")).collect()
 }
 
-fn promises(text: &str) -> &str {
-    let part =
-        text.split("<!-- promises -->").nth(1).and_then(|t| t.split("<!-- /promises -->").next());
-    part.expect("README.md needs the marks `promises` and `/promises`")
+/// The part of a text between two marks.
+fn marked<'t>(text: &'t str, mark: &str) -> &'t str {
+    let (open, close) = (format!("<!-- {mark} -->"), format!("<!-- /{mark} -->"));
+    let part = text.split(&open).nth(1).and_then(|rest| rest.split(&close).next());
+    part.unwrap_or_else(|| panic!("README.md needs the marks `{mark}` and `/{mark}`"))
+}
+
+/// Dialogues that a text names and that are not there.
+fn unknown_dialogues(text: &str) -> Vec<String> {
+    let names = text.split('`').skip(1).step_by(2).filter_map(|name| name.strip_prefix("d/"));
+    let gone = names.filter(|name| !root().join("tests/dialogues").join(name).exists());
+    gone.map(|name| format!("README.md: there is no dialogue `{name}`")).collect()
+}
+
+#[test]
+fn every_feature_names_what_shows_it() {
+    let text = read("README.md").text;
+    let mut all = sources("tests");
+    all.extend(sources("src"));
+    let part = marked(&text, "features");
+    let rows = part.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let silent = rows.filter(|row| !row.contains("::") && !row.contains("`d/"));
+    let mut found: Vec<String> =
+        silent.map(|row| format!("README.md: a feature nothing shows: {row}")).collect();
+    found.extend(unknown_tests(part, &all));
+    found.extend(unknown_dialogues(part));
+    none(&found);
+}
+
+#[test]
+fn a_dialogue_that_is_not_there_is_found() {
+    finds(&unknown_dialogues("| x | `d/never.txt` |"), "no dialogue `never.txt`");
+    none(&unknown_dialogues("`d/undo.txt`"));
 }
 
 #[test]
@@ -108,7 +137,7 @@ fn every_promise_names_tests_that_are_there() {
     let text = read("README.md").text;
     let mut all = sources("tests");
     all.extend(sources("src"));
-    let part = promises(&text);
+    let part = marked(&text, "promises");
     let rows = part.lines().filter(|line| line.starts_with("| ")).skip(1);
     let silent = rows.filter(|row| !row.contains("::"));
     let mut found: Vec<String> =

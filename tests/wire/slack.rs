@@ -112,6 +112,7 @@ pub(super) fn app() -> App {
             "files:read",
             "groups:history",
             "groups:read",
+            "reactions:read",
             "reactions:write",
             "users:read",
         ]

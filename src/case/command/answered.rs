@@ -1,6 +1,6 @@
 //! `answered`: you answered by hand, on the network itself. The clock stops.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -15,6 +15,8 @@ pub static VERB: Verb = Verb {
     example: "answered #42",
     about: About::Case,
     fields: &[],
+    action: Action::Sort,
+    missing: None,
     query: None,
     run,
 };

@@ -1,6 +1,7 @@
 //! `assign @COLLEAGUE`: somebody else looks after the case, and is told.
 
-use super::{About, Field, Kind, Turn, Verb, asker};
+use super::away::duty;
+use super::{About, Action, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -15,6 +16,8 @@ pub static VERB: Verb = Verb {
     example: "assign #42 @otto",
     about: About::Case,
     fields: &[Field::needed("colleague", "Who looks after it from now on", Kind::Person)],
+    action: Action::Give,
+    missing: None,
     query: None,
     run,
 };
@@ -37,7 +40,9 @@ fn run(turn: Turn<'_, '_>) {
     let by = asker(turn.request);
     let words = Rich::new().agent(&by.name).say(" gave this case to ");
     draft.tell(&mut case, Tone::Status, words.and(Piece::Call(to.id.clone())).say("."));
-    draft.say(format!("{} looks after {} now.", to.name, case.no));
+    let away = duty(draft).away(&draft.policy.key(&to.id), draft.at).is_some();
+    let but = if away { " He said that he is away." } else { "" };
+    draft.say(format!("{} looks after {} now.{but}", to.name, case.no));
     case.claimer = Some(to);
     alert::taken(draft, &mut case);
     refresh(draft, &mut case);

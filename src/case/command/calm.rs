@@ -1,6 +1,6 @@
 //! `calm`: the alert was not needed, or is no longer.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::rich::Rich;
@@ -13,6 +13,8 @@ pub static VERB: Verb = Verb {
     example: "calm #42",
     about: About::Case,
     fields: &[],
+    action: Action::Sort,
+    missing: None,
     query: None,
     run,
 };

@@ -1,7 +1,7 @@
 //! `canned [NAME]`: a stock reply in the form, ready to be changed and sent. A placeholder nobody
 //! knows is refused, never sent.
 
-use super::{About, Field, Kind, Turn, Verb};
+use super::{About, Action, Field, Kind, Turn, Verb};
 use crate::case::effect::{Answer, Form};
 use crate::case::model::Case;
 
@@ -13,6 +13,8 @@ pub static VERB: Verb = Verb {
     example: "canned #42 sorry",
     about: About::Case,
     fields: &[Field::free("name", "Which stock reply; empty lists them", Kind::Canned)],
+    action: Action::Look,
+    missing: None,
     query: None,
     run,
 };
@@ -26,7 +28,7 @@ fn run(turn: Turn<'_, '_>) {
         let names = if names.is_empty() { "none, see phrases.toml".into() } else { names };
         return draft.say(format!("Stock replies: {names}."));
     };
-    match fill(text, &case, &turn.request.by.name) {
+    match fill(text, &case, draft.policy.public_name(&turn.request.by)) {
         Err(unknown) => draft.say(format!(
             "This stock reply holds `{{{unknown}}}`, which nobody can fill in. Nothing was sent."
         )),
@@ -55,7 +57,7 @@ pub fn fill(text: &str, case: &Case, agent: &str) -> Result<String, String> {
         out.push_str(before);
         match name {
             "name" => out.push_str(case.name.raw().split_whitespace().next().unwrap_or_default()),
-            "agent" => out.push_str(agent.split_whitespace().next().unwrap_or_default()),
+            "agent" => out.push_str(agent),
             "case" => out.push_str(&case.no.to_string()),
             unknown => return Err(unknown.to_owned()),
         }

@@ -1,11 +1,14 @@
 //! `claim`: you look after the case. Two claims in one instant have one winner: the second decision
 //! finds the first in the record.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::draft::Draft;
-use crate::case::model::{Case, Status};
+use crate::case::event::Request;
+use crate::case::model::{Agent, Case, Status};
+use crate::case::policy::Policy;
+use crate::case::record::Query;
 
 /// See the module.
 pub static VERB: Verb = Verb {
@@ -15,7 +18,9 @@ pub static VERB: Verb = Verb {
     example: "claim #42",
     about: About::Case,
     fields: &[],
-    query: None,
+    action: Action::Claim,
+    missing: None,
+    query: Some(query),
     run,
 };
 
@@ -34,11 +39,14 @@ fn run(turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case else { return };
     let (draft, by) = (turn.draft, asker(turn.request));
     match &case.claimer {
-        Some(owner) if owner.id == by.id => draft.say(format!("{} is yours already.", case.no)),
+        Some(owner) if draft.policy.same(&owner.id, &by.id) => {
+            draft.say(format!("{} is yours already.", case.no))
+        }
         Some(owner) => draft.say(format!("{} looks after {} already.", owner.name, case.no)),
         None if case.status == Status::Closed => {
             draft.say(format!("{} is closed. Reopen it first.", case.no));
         }
+        None if is_full(draft, &by) => draft.say(full(draft, &by)),
         None => {
             draft.say(format!("{} is yours.{}", case.no, but(draft, &case)));
             case.claimer = Some(by);
@@ -48,4 +56,31 @@ fn run(turn: Turn<'_, '_>) {
             draft.out.did = "claimed";
         }
     }
+}
+
+fn query(policy: &Policy, request: &Request, _: &str, _: Option<&Case>) -> Option<Query> {
+    Some(Query::Of(policy.accounts(&request.by.id)))
+}
+
+/// Does this person look after as many cases already as he may? The list that was read is a hint:
+/// two claims in one instant may make it one more.
+#[must_use]
+pub fn is_full(draft: &Draft<'_>, by: &Agent) -> bool {
+    let most = draft.policy.person(&by.id).map_or(0, |(_, person)| person.capacity);
+    most > 0 && has(draft, by) >= most as usize
+}
+
+fn has(draft: &Draft<'_>, by: &Agent) -> usize {
+    let own = |claimer: &Agent| draft.policy.same(&claimer.id, &by.id);
+    draft.found.list.iter().filter(|s| s.claimer.as_ref().is_some_and(own)).count()
+}
+
+/// What he is told then.
+#[must_use]
+pub fn full(draft: &Draft<'_>, by: &Agent) -> String {
+    let most = draft.policy.person(&by.id).map_or(0, |(_, person)| person.capacity);
+    format!(
+        "You look after {} cases already, and {most} is your limit. Close or release one.",
+        has(draft, by)
+    )
 }

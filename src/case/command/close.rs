@@ -1,10 +1,11 @@
 //! `close [CAUSE]`: the case is done; the cause says what was behind it.
 
-use super::{About, Field, Kind, Turn, Verb, asker};
+use super::{About, Action, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
+use crate::case::draft::Draft;
 use crate::case::effect::Tone;
-use crate::case::model::Status;
+use crate::case::model::{Agent, Case, Status};
 use crate::case::rich::Rich;
 use crate::case::text::cut;
 
@@ -16,31 +17,41 @@ pub static VERB: Verb = Verb {
     example: "close #42 parcel was lost by the carrier",
     about: About::Case,
     fields: &[Field::free("cause", "What was behind it", Kind::Text)],
+    action: Action::Sort,
+    missing: None,
     query: None,
     run,
 };
 
 fn run(turn: Turn<'_, '_>) {
-    let Some(mut case) = turn.case else { return };
-    let draft = turn.draft;
+    let Some(case) = turn.case else { return };
+    if let Some(case) = close(turn.draft, case, asker(turn.request), turn.rest) {
+        turn.draft.put_case(case);
+        turn.draft.out.did = "closed";
+    }
+}
+
+/// Closes a case, or says why not. The caller writes it.
+#[must_use]
+pub fn close(draft: &mut Draft<'_>, mut case: Case, by: Agent, cause: &str) -> Option<Case> {
     if case.status == Status::Closed {
-        return draft.say(format!("{} is closed already.", case.no));
+        draft.say(format!("{} is closed already.", case.no));
+        return None;
     }
     if !case.held.is_empty() || !case.sending.is_empty() {
-        return draft.say("A reply has not left yet. Wait for it or take it back first.");
+        draft.say("A reply has not left yet. Wait for it or take it back first.");
+        return None;
     }
-    let by = asker(turn.request);
     case.status = Status::Closed;
     case.closed = Some(draft.at);
     case.waits = None;
     alert::over(draft, &mut case, Rich::of("Closed."));
     case.alarms.clear();
     case.snoozed = None;
-    case.cause = (!turn.rest.is_empty()).then(|| cut(turn.rest, crate::case::limits::NAME_BYTES));
+    case.cause = (!cause.is_empty()).then(|| cut(cause, crate::case::limits::NAME_BYTES));
     let words = Rich::of("Closed by ").agent(&by.name);
     let words = case.cause.iter().fold(words, |words, cause| words.say(format!(": {cause}")));
     draft.tell(&mut case, Tone::Status, words.say("."));
     refresh(draft, &mut case);
-    draft.put_case(case);
-    draft.out.did = "closed";
+    Some(case)
 }

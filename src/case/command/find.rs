@@ -1,8 +1,9 @@
 //! `find WORDS`: cases that hold all these words, newest first.
 
-use super::{About, Field, Kind, Turn, Verb, list::rows};
+use super::{About, Action, Field, Kind, Missing, Turn, Verb, list::rows};
 use crate::case::event::Request;
 use crate::case::model::Case;
+use crate::case::policy::Policy;
 use crate::case::record::Query;
 use crate::case::rich::Rich;
 
@@ -14,19 +15,18 @@ pub static VERB: Verb = Verb {
     example: "find lost parcel",
     about: About::Nothing,
     fields: &[Field::needed("words", "Words, a tag, @handle or a number", Kind::Text)],
+    action: Action::Look,
+    missing: Some(Missing { label: "Words", hint: "A word, a tag, a handle or a number." }),
     query: Some(query),
     run,
 };
 
-fn query(_: &Request, rest: &str, _: Option<&Case>) -> Option<Query> {
+fn query(_: &Policy, _: &Request, rest: &str, _: Option<&Case>) -> Option<Query> {
     (!rest.is_empty()).then(|| Query::Find(rest.to_owned()))
 }
 
 fn run(turn: Turn<'_, '_>) {
     let draft = turn.draft;
-    if turn.rest.is_empty() {
-        return draft.say("What do you look for? Say `find lost parcel` or `find @anna`.");
-    }
     if draft.found.list.is_empty() {
         return draft.say("No case holds all these words.");
     }

@@ -1,8 +1,9 @@
 //! `history`: all cases of this customer, newest first.
 
-use super::{About, Turn, Verb, list::rows};
+use super::{About, Action, Turn, Verb, list::rows};
 use crate::case::event::Request;
 use crate::case::model::Case;
+use crate::case::policy::Policy;
 use crate::case::record::{Key, Query, Record};
 use crate::case::rich::Rich;
 
@@ -14,12 +15,15 @@ pub static VERB: Verb = Verb {
     example: "history #42",
     about: About::Case,
     fields: &[],
+    action: Action::Look,
+    missing: None,
     query: Some(query),
     run,
 };
 
-fn query(_: &Request, _: &str, case: Option<&Case>) -> Option<Query> {
-    case.map(|case| Query::OfContact(case.contact.clone()))
+fn query(_: &Policy, _: &Request, _: &str, case: Option<&Case>) -> Option<Query> {
+    let of = |case: &Case| [&[case.contact.clone()], case.same.as_slice()].concat();
+    case.map(|case| Query::OfContacts(of(case)))
 }
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,9 +1,10 @@
-//! `list [mine|unclaimed]`: cases that are not closed, longest wait first.
+//! `list [open|waiting|mine|unclaimed]`: cases that are not closed, longest wait first.
 
-use super::{About, Field, Kind, Turn, Verb};
+use super::{About, Action, Field, Kind, Turn, Verb};
 use crate::case::event::Request;
 use crate::case::limits::LISTED;
 use crate::case::model::{Case, Status};
+use crate::case::policy::Policy;
 use crate::case::record::{Query, Summary};
 use crate::case::rich::Rich;
 use crate::case::time::Timestamp;
@@ -11,29 +12,33 @@ use crate::case::time::Timestamp;
 /// See the module.
 pub static VERB: Verb = Verb {
     name: "list",
-    usage: "list [mine|unclaimed]",
+    usage: "list [open|waiting|mine|unclaimed]",
     summary: "Lists cases that are not closed, longest wait first.",
     example: "list mine",
     about: About::Nothing,
     fields: &[Field::free(
         "which",
-        "Yours, or those that nobody has",
-        Kind::OneOf(&["mine", "unclaimed"]),
+        "Which of them; empty: all that are not closed",
+        Kind::OneOf(&["open", "waiting", "mine", "unclaimed"]),
     )],
+    action: Action::Look,
+    missing: None,
     query: Some(query),
     run,
 };
 
-fn query(request: &Request, rest: &str, _: Option<&Case>) -> Option<Query> {
+fn query(policy: &Policy, request: &Request, rest: &str, _: Option<&Case>) -> Option<Query> {
     Some(match rest {
-        "mine" => Query::Of(request.by.id.clone()),
+        "mine" => Query::Of(policy.accounts(&request.by.id)),
         "unclaimed" => Query::Unclaimed,
         _ => Query::NotClosed,
     })
 }
 
 fn run(turn: Turn<'_, '_>) {
-    let list = &turn.draft.found.list;
+    let waiting = turn.rest == "waiting";
+    let all = turn.draft.found.list.iter().filter(|s| !waiting || s.waits.is_some());
+    let list: Vec<Summary> = all.cloned().collect();
     if list.is_empty() {
         return turn.draft.say("Nothing waits.");
     }
@@ -41,7 +46,7 @@ fn run(turn: Turn<'_, '_>) {
         LISTED.. => format!("The {LISTED} that wait longest:"),
         n => format!("{n} not closed:"),
     };
-    let words = rows(Rich::of(title), list, turn.draft.at);
+    let words = rows(Rich::of(title), &list, turn.draft.at);
     turn.draft.answer(words, Vec::new());
 }
 
@@ -54,7 +59,7 @@ pub fn rows(title: Rich, list: &[Summary], now: Timestamp) -> Rich {
             Status::Answered => " · answered",
             Status::Closed => " · closed",
         };
-        let owner = summary.claimer.as_ref().map(|name| format!(" · {name}"));
+        let owner = summary.claimer.as_ref().map(|agent| format!(" · {}", agent.name));
         let free = if summary.status == Status::Closed { "" } else { " · unclaimed" };
         let tags = summary.tags.iter().map(|tag| format!(" · {tag}")).collect::<String>();
         let cause = summary.cause.as_ref().map(|cause| format!(": {cause}"));

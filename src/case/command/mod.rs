@@ -6,19 +6,31 @@
 
 mod answered;
 mod assign;
+mod away;
+mod back;
+mod block;
+mod brief;
 mod calm;
 mod canned;
 mod card;
 mod claim;
 mod close;
+mod delete;
+mod edit;
 mod escalate;
 mod find;
 mod help;
 mod history;
+mod home;
+mod link;
 mod list;
-mod next;
+mod merge;
+mod mine;
+pub mod next;
+mod not;
 mod note;
 mod preview;
+mod priority;
 mod promise;
 mod release;
 mod reopen;
@@ -28,20 +40,32 @@ mod schedule;
 mod send;
 mod show;
 mod snooze;
+mod split;
 mod stop;
 mod tag;
 mod take;
 mod undo;
+mod who;
 
 use super::draft::Draft;
 use super::event::Request;
 use super::id::CaseNo;
 use super::model::{Agent, Case};
+use super::policy::Policy;
 use super::record::Query;
+pub use super::role::Action;
 
 /// What a verb wants to know of all cases: from the request, what follows the verb, and the case
 /// once it is known.
-pub type Asks = fn(&Request, &str, Option<&Case>) -> Option<Query>;
+pub type Asks = fn(&Policy, &Request, &str, Option<&Case>) -> Option<Query>;
+
+/// The one text a verb cannot do without: where it is missing, a form asks for it.
+pub struct Missing {
+    /// What it is called.
+    pub label: &'static str,
+    /// What is said below it.
+    pub hint: &'static str,
+}
 
 /// A row of the grammar.
 pub struct Verb {
@@ -57,6 +81,10 @@ pub struct Verb {
     pub about: About,
     /// What follows it, piece by piece, for surfaces that ask for each by itself.
     pub fields: &'static [Field],
+    /// What it needs a role for.
+    pub action: Action,
+    /// The text it cannot do without.
+    pub missing: Option<Missing>,
     /// The question over all cases it needs answered.
     pub query: Option<Asks>,
     /// What it does.
@@ -115,19 +143,31 @@ pub enum About {
 pub static VERBS: &[&Verb] = &[
     &answered::VERB,
     &assign::VERB,
+    &away::VERB,
+    &back::VERB,
+    &block::VERB,
+    &brief::VERB,
     &calm::VERB,
     &canned::VERB,
     &card::VERB,
     &claim::VERB,
     &close::VERB,
+    &delete::VERB,
+    &edit::VERB,
     &escalate::VERB,
     &find::VERB,
     &help::VERB,
     &history::VERB,
+    &home::VERB,
+    &link::VERB,
     &list::VERB,
+    &merge::VERB,
+    &mine::VERB,
     &next::VERB,
+    &not::VERB,
     &note::VERB,
     &preview::VERB,
+    &priority::VERB,
     &promise::VERB,
     &release::VERB,
     &reopen::VERB,
@@ -137,10 +177,12 @@ pub static VERBS: &[&Verb] = &[
     &send::VERB,
     &show::VERB,
     &snooze::VERB,
+    &split::VERB,
     &stop::VERB,
     &tag::VERB,
     &take::VERB,
     &undo::VERB,
+    &who::VERB,
 ];
 
 /// A verb at work.
@@ -207,6 +249,13 @@ fn nearest(word: &str) -> Option<&'static str> {
         longer > 2 && same_start + same_end + 1 >= longer
     };
     VERBS.iter().map(|verb| verb.name).find(|name| close(name))
+}
+
+/// The case that words begin with, or hold alone: `#17`.
+#[must_use]
+pub fn named_case(words: &str) -> Option<CaseNo> {
+    let number = words.split_whitespace().next()?.strip_prefix('#')?;
+    number.parse().ok().map(CaseNo)
 }
 
 /// The agent who asks, as the case remembers him.

@@ -1,8 +1,8 @@
 //! `note TEXT`: words for colleagues, kept with the case. They never leave the house.
 
-use super::{About, Field, Kind, Turn, Verb, asker};
+use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::draft::note;
-use crate::case::effect::{Answer, Form, Tone};
+use crate::case::effect::Tone;
 use crate::case::gate::Rule;
 use crate::case::model::Body;
 use crate::case::rich::{Rich, Theirs};
@@ -16,6 +16,8 @@ pub static VERB: Verb = Verb {
     example: "note #42 She wrote to us by mail as well.",
     about: About::Case,
     fields: &[Field::free("text", "The note; empty opens a form", Kind::Text)],
+    action: Action::Sort,
+    missing: Some(Missing { label: "For colleagues only", hint: "This never leaves the house." }),
     query: None,
     run,
 };
@@ -23,17 +25,6 @@ pub static VERB: Verb = Verb {
 fn run(turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case else { return };
     let draft = turn.draft;
-    if turn.rest.is_empty() {
-        draft.out.answer = Some(Answer::Form(Form {
-            title: format!("Note {}", case.no),
-            words: format!("note {}", case.no),
-            label: "For colleagues only".into(),
-            hint: "This never leaves the house.".into(),
-            text: String::new(),
-            max: 3000,
-        }));
-        return;
-    }
     let by = asker(turn.request);
     let text = fit(turn.rest, crate::case::limits::TEXT_BYTES);
     let words = Rich::of("🔒 Note by ").agent(&by.name).quote(&Theirs::new(text.clone()));

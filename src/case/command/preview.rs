@@ -1,6 +1,6 @@
 //! `preview TEXT`: what the customer would see, part by part. Sends nothing.
 
-use super::{About, Field, Kind, Turn, Verb};
+use super::{About, Action, Field, Kind, Missing, Turn, Verb};
 use crate::case::gate::on_purpose;
 use crate::case::reply::seen_as;
 use crate::case::rich::{Rich, Theirs};
@@ -13,6 +13,8 @@ pub static VERB: Verb = Verb {
     example: "preview #42 Sorry about that.",
     about: About::Case,
     fields: &[Field::needed("text", "The words as you would send them", Kind::Text)],
+    action: Action::Look,
+    missing: Some(Missing { label: "What you would write", hint: "Nothing is sent." }),
     query: None,
     run,
 };
@@ -21,7 +23,7 @@ fn run(turn: Turn<'_, '_>) {
     let Some(case) = turn.case else { return };
     let draft = turn.draft;
     let parts = match on_purpose(&case, turn.rest, 0) {
-        Ok(passed) => seen_as(draft, &case, &passed),
+        Ok(passed) => seen_as(draft, &case, &turn.request.by, &passed),
         Err(rule) => return draft.say(format!("This would not be sent: {}.", rule.why())),
     };
     let Some(parts) = parts else {

@@ -1,7 +1,7 @@
 //! `promise WHEN WHAT`: something was promised; whoever looks after the case is called when it is
 //! due.
 
-use super::{About, Field, Kind, Turn, Verb, asker};
+use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::effect::Tone;
 use crate::case::gate::Rule;
 use crate::case::hours::split_when;
@@ -21,6 +21,11 @@ pub static VERB: Verb = Verb {
         Field::needed("when", "When it is due: friday 12:00, 2h", Kind::When),
         Field::needed("what", "What was promised", Kind::Text),
     ],
+    action: Action::Sort,
+    missing: Some(Missing {
+        label: "When and what",
+        hint: "Such as: friday 12:00 we call her back",
+    }),
     query: None,
     run,
 };

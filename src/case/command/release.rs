@@ -1,6 +1,6 @@
 //! `release`: somebody else may look after the case.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::alert;
 use crate::case::card::refresh;
 
@@ -12,6 +12,8 @@ pub static VERB: Verb = Verb {
     example: "release #42",
     about: About::Case,
     fields: &[],
+    action: Action::Claim,
+    missing: None,
     query: None,
     run,
 };
@@ -21,7 +23,7 @@ fn run(turn: Turn<'_, '_>) {
     let draft = turn.draft;
     match &case.claimer {
         None => draft.say(format!("Nobody looks after {}.", case.no)),
-        Some(owner) if owner.id != turn.request.by.id => {
+        Some(owner) if !draft.policy.same(&owner.id, &turn.request.by.id) => {
             draft.say(format!("{} looks after {}, not you.", owner.name, case.no));
         }
         Some(_) if !case.held.is_empty() => {

@@ -1,6 +1,6 @@
 //! `reopen`: the case was not done after all.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Turn, Verb, asker};
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
 use crate::case::model::Status;
@@ -14,6 +14,8 @@ pub static VERB: Verb = Verb {
     example: "reopen #42",
     about: About::Case,
     fields: &[],
+    action: Action::Sort,
+    missing: None,
     query: None,
     run,
 };

@@ -1,6 +1,6 @@
 //! `resume`: what waits for customers may go again.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::record::{Key, Record, Switch};
 
 /// See the module.
@@ -11,6 +11,8 @@ pub static VERB: Verb = Verb {
     example: "resume",
     about: About::Nothing,
     fields: &[],
+    action: Action::Resume,
+    missing: None,
     query: None,
     run,
 };

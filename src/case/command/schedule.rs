@@ -1,7 +1,7 @@
 //! `schedule WHEN TEXT`: a reply that goes out later. Until then it can be taken back, and whatever
 //! the customer writes in the meantime stops it.
 
-use super::{About, Field, Kind, Turn, Verb, asker};
+use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::card::refresh;
 use crate::case::gate::on_purpose;
 use crate::case::hours::split_when;
@@ -18,6 +18,11 @@ pub static VERB: Verb = Verb {
         Field::needed("when", "When it goes out: tomorrow 9:00, 2h", Kind::When),
         Field::needed("text", "The answer", Kind::Text),
     ],
+    action: Action::Speak,
+    missing: Some(Missing {
+        label: "When and what",
+        hint: "Such as: tomorrow 9:00 Good morning! It has arrived.",
+    }),
     query: None,
     run,
 };
@@ -25,9 +30,6 @@ pub static VERB: Verb = Verb {
 fn run(turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case else { return };
     let (draft, by) = (turn.draft, asker(turn.request));
-    if let Some(owner) = case.claimer.as_ref().filter(|owner| owner.id != by.id) {
-        return draft.say(format!("{} looks after {}. Nothing was done.", owner.name, case.no));
-    }
     let Some((at, text)) = split_when(turn.rest, draft.at, &draft.policy.zone) else {
         return draft.say("When? Say `schedule tomorrow 9:00 Good morning!`.");
     };

@@ -1,21 +1,26 @@
-//! `send LINE`: lets a reply go that waits for a press, or turns your own words that stayed inside
-//! into a reply. Its buttons stand beside the words they are about.
+//! `send LINE [alone]`: lets a reply go that waits for a press, or turns your own words that
+//! stayed inside into a reply. Its buttons stand beside the words they are about.
 
-use super::{About, Field, Kind, Turn, Verb, asker};
+use super::{About, Action, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::gate::{Rule, on_purpose};
 use crate::case::model::{Agent, Ask, Body, Case, Line, ReplyState};
-use crate::case::reply::{Words, capture, may_send, release};
+use crate::case::reply::{Words, capture, may_send, release, withdraw};
 
 /// See the module.
 pub static VERB: Verb = Verb {
     name: "send",
-    usage: "send LINE",
-    summary: "Lets a waiting reply go now.",
+    usage: "send LINE [alone]",
+    summary: "Lets a waiting reply go now; `alone` takes back the others that wait.",
     example: "send #42 7",
     about: About::Case,
-    fields: &[Field::free("line", "Which line of the case", Kind::Number)],
+    fields: &[
+        Field::free("line", "Which line of the case", Kind::Number),
+        Field::free("others", "alone: takes back the others that wait", Kind::OneOf(&["alone"])),
+    ],
+    action: Action::Release,
+    missing: None,
     query: None,
     run,
 };
@@ -23,7 +28,8 @@ pub static VERB: Verb = Verb {
 fn run(mut turn: Turn<'_, '_>) {
     let Some(mut case) = turn.case.take() else { return };
     let by = asker(turn.request);
-    let line = turn.rest.parse().ok().and_then(|seq| turn.draft.line(case.no, seq).cloned());
+    let (number, alone) = turn.rest.split_once(' ').unwrap_or((turn.rest, ""));
+    let line = number.parse().ok().and_then(|seq| turn.draft.line(case.no, seq).cloned());
     let Some(line) = line else { return turn.draft.say("There is nothing waiting to be sent.") };
     let waiting = turn.draft.reply(case.no, line.seq).filter(|_| case.held.contains(&line.seq));
     let Some(reply) = waiting.cloned() else { return remark(turn, case, &line, by) };
@@ -34,6 +40,11 @@ fn run(mut turn: Turn<'_, '_>) {
         });
     }
     let anyway = matches!(reply.state, ReplyState::Asking(_));
+    if alone == "alone" {
+        for seq in case.held.clone().into_iter().filter(|seq| *seq != line.seq) {
+            withdraw(turn.draft, &mut case, seq);
+        }
+    }
     release(turn.draft, &mut case, line.seq, anyway);
     turn.draft.put_case(case);
     turn.draft.out.did = "released_now";
@@ -42,13 +53,14 @@ fn run(mut turn: Turn<'_, '_>) {
 /// Words that stayed inside are sent after all, by their author.
 fn remark(turn: Turn<'_, '_>, mut case: Case, line: &Line, by: Agent) {
     let draft = turn.draft;
-    if let Some(owner) = case.claimer.as_ref().filter(|owner| owner.id != by.id) {
+    if let Some(owner) = case.claimer.as_ref().filter(|owner| !draft.policy.same(&owner.id, &by.id))
+    {
         return draft.say(format!("{} looks after {}. Nothing was sent.", owner.name, case.no));
     }
     let Body::Remark { by: author, text, source, rule, files } = &line.body else {
         return draft.say("There is nothing waiting to be sent.");
     };
-    if author.id != by.id || !rule.can_be_sent() || *rule == Rule::OnPurpose {
+    if !draft.policy.same(&author.id, &by.id) || !rule.can_be_sent() || *rule == Rule::OnPurpose {
         return draft.say("Only its author can send this, and not every note can be sent.");
     }
     let captured = on_purpose(&case, text, files.len()).and_then(|passed| {

@@ -1,6 +1,6 @@
 //! `show`: how a case stands.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::model::Status;
 use crate::case::rich::Rich;
 
@@ -12,6 +12,8 @@ pub static VERB: Verb = Verb {
     example: "show #42",
     about: About::Case,
     fields: &[],
+    action: Action::Look,
+    missing: None,
     query: None,
     run,
 };

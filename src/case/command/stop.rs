@@ -1,6 +1,6 @@
 //! `stop`: nothing is sent to customers until `resume`. Everything else goes on.
 
-use super::{About, Turn, Verb};
+use super::{About, Action, Turn, Verb};
 use crate::case::record::{Key, Record, Switch};
 
 /// See the module.
@@ -11,6 +11,8 @@ pub static VERB: Verb = Verb {
     example: "stop",
     about: About::Nothing,
     fields: &[],
+    action: Action::Stop,
+    missing: None,
     query: None,
     run,
 };

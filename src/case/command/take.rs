@@ -1,6 +1,6 @@
 //! `take`: you look after a case that somebody else has; he is told.
 
-use super::{About, Turn, Verb, asker};
+use super::{About, Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -15,6 +15,8 @@ pub static VERB: Verb = Verb {
     example: "take #42",
     about: About::Case,
     fields: &[],
+    action: Action::Give,
+    missing: None,
     query: None,
     run,
 };
@@ -29,7 +31,7 @@ fn run(turn: Turn<'_, '_>) {
         return draft.say("A reply has not left yet. Wait for it, or have it taken back first.");
     }
     match case.claimer.take() {
-        Some(owner) if owner.id == by.id => {
+        Some(owner) if draft.policy.same(&owner.id, &by.id) => {
             return draft.say(format!("{} is yours already.", case.no));
         }
         Some(owner) => {

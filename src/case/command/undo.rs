@@ -1,6 +1,6 @@
 //! `undo [LINE]`: takes a reply back that has not left; without a line, your newest one.
 
-use super::{About, Field, Kind, Turn, Verb};
+use super::{About, Action, Field, Kind, Turn, Verb};
 use crate::case::reply::withdraw;
 
 /// See the module.
@@ -11,6 +11,8 @@ pub static VERB: Verb = Verb {
     example: "undo #42",
     about: About::Case,
     fields: &[Field::free("line", "Which line of the case; empty: the newest", Kind::Number)],
+    action: Action::Release,
+    missing: None,
     query: None,
     run,
 };

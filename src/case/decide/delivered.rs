@@ -3,6 +3,7 @@
 use crate::case::draft::Draft;
 use crate::case::effect::{Act, Delivery, Notice, Receipt, State};
 use crate::case::id::{ChannelId, DeliveryId, MessageId, PostId, ThreadId};
+use crate::case::mend;
 use crate::case::model::{Body, Case, ReplyState};
 use crate::case::record::{Decision, Key, Record};
 use crate::case::reply::arrived;
@@ -34,6 +35,10 @@ pub fn decide(mut draft: Draft<'_>, id: &DeliveryId, receipt: &Receipt) -> Decis
         Act::Desk(_) => {
             draft.out.case = Some(case.no);
             return draft.done("delivered");
+        }
+        Act::Network(reply) if reply.change.is_some() => {
+            let change = reply.change.iter();
+            change.for_each(|change| mend::done(&mut draft, &mut case, line.unwrap_or(0), change));
         }
         Act::Network(reply) => {
             let key = Key::Post(reply.target.account.clone(), PostId::new(&receipt.remote));

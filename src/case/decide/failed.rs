@@ -7,6 +7,7 @@ use crate::case::draft::{Draft, note};
 use crate::case::effect::{Act, Delivery, Face, Mark, Notice, State, Tone};
 use crate::case::event::Outcome;
 use crate::case::id::{ChannelId, DeliveryId};
+use crate::case::mend;
 use crate::case::model::{Case, ReplyState};
 use crate::case::record::Decision;
 use crate::case::reply::finish;
@@ -30,6 +31,13 @@ pub fn decide(mut draft: Draft<'_>, id: &DeliveryId, outcome: &Outcome) -> Decis
         return draft.done("not_delivered");
     };
     match &delivery.act {
+        Act::Network(out) if out.change.is_some() => {
+            let mut case = case;
+            out.change.iter().for_each(|change| {
+                mend::failed(&mut draft, &mut case, change, &why);
+            });
+            draft.done_with(case, "change_not_delivered")
+        }
         Act::Network(_) => reply(draft, case, &delivery, outcome, why),
         Act::Desk(notice) => desk(draft, case, &delivery, notice, outcome, &why),
     }

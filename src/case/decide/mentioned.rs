@@ -8,11 +8,12 @@ use crate::case::event::Mention;
 use crate::case::id::{CaseNo, ChannelId, DeliveryId};
 use crate::case::likeness;
 use crate::case::limits;
-use crate::case::model::{Body, Case, Contact, Heard, Shown, Status};
+use crate::case::model::{Body, Case, Contact, Heard, Priority, Shown, Status};
+use crate::case::pleasant::is_pleasantry;
 use crate::case::record::{Decision, Key, Record};
-use crate::case::rich::{Rich, Theirs};
+use crate::case::rich::{Piece, Rich, Theirs};
 use crate::case::text::{fit, weight};
-use crate::case::time::Timestamp;
+use crate::case::time::{Span, Timestamp};
 
 pub fn decide(mut draft: Draft<'_>, mention: &Mention) -> Decision {
     let account = &mention.contact.account;
@@ -28,13 +29,15 @@ pub fn decide(mut draft: Draft<'_>, mention: &Mention) -> Decision {
     let mention = &bounded(mention);
     let mut contact = contact(&draft, mention);
     contact.wrote += u32::from(mention.overheard.is_none());
+    let idle = idle(&draft, mention, &contact);
     let newest = contact.newest.and_then(|no| draft.found.case(no)).cloned();
     let (no, did) = match newest {
-        Some(case) if goes_on(&draft, &case, mention) => (case.no, join(&mut draft, case, mention)),
+        Some(case) if idle.is_some() || goes_on(&draft, &case, mention) => {
+            (case.no, join(&mut draft, case, mention, idle))
+        }
         earlier => {
             contact.cases += 1;
-            let follows = earlier.map(|case| case.no);
-            match open(&mut draft, mention, follows) {
+            match open(&mut draft, mention, earlier.as_ref(), &contact, idle) {
                 Some(no) => (no, "opened"),
                 None => return draft.done("no_route"),
             }
@@ -69,6 +72,23 @@ fn spoke(case: &mut Case, written: Timestamp) {
     case.unasked = false;
     if case.status == Status::Answered {
         case.status = Status::Open;
+    }
+}
+
+/// Why a mention is shown and wants nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    /// It says thanks.
+    Thanks,
+    /// Its author was blocked by us.
+    Blocked,
+}
+
+fn idle(draft: &Draft<'_>, mention: &Mention, contact: &Contact) -> Option<Idle> {
+    let thanks = draft.policy.pleasantries && is_pleasantry(mention);
+    match contact.blocked {
+        Some(_) => Some(Idle::Blocked),
+        None => thanks.then_some(Idle::Thanks),
     }
 }
 
@@ -130,6 +150,9 @@ fn contact(draft: &Draft<'_>, mention: &Mention) -> Contact {
         cases: 0,
         wrote: 0,
         first: draft.at,
+        same: Vec::new(),
+        blocked: None,
+        noise: 0,
     });
     contact.handle = mention.handle.clone();
     contact.name = mention.name.clone();
@@ -159,10 +182,18 @@ fn heard(draft: &Draft<'_>, mention: &Mention, line: u32) -> Heard {
     }
 }
 
-fn remember(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention, line: u32) {
+fn remember(
+    draft: &mut Draft<'_>,
+    case: &mut Case,
+    mention: &Mention,
+    line: u32,
+    idle: Option<Idle>,
+) {
     let heard = heard(draft, mention, line);
-    if !heard.overheard {
-        spoke(case, heard.written);
+    match idle {
+        None if !heard.overheard => spoke(case, heard.written),
+        Some(Idle::Thanks) => case.thanks += 1,
+        _ => {}
     }
     case.recent.push(heard);
     if case.recent.len() > limits::RECENT {
@@ -175,32 +206,48 @@ fn remember(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention, line: u32
     draft.write(key, Record::Post(case.no, line));
 }
 
-fn join(draft: &mut Draft<'_>, mut case: Case, mention: &Mention) -> &'static str {
-    let was = case.status;
-    if mention.overheard.is_none() {
-        case.status = Status::Open;
-    }
-    case.closed = None;
-    let did = if was == Status::Closed { "reopened" } else { "joined" };
-    if was == Status::Closed {
-        case.cause = None;
-        let words = Rich::of("Opened again: the customer wrote.");
-        draft.tell(&mut case, Tone::Status, words);
-    }
+fn join(
+    draft: &mut Draft<'_>,
+    mut case: Case,
+    mention: &Mention,
+    idle: Option<Idle>,
+) -> &'static str {
+    let did = match idle {
+        None => wake(draft, &mut case, mention),
+        Some(Idle::Thanks) => "thanked",
+        Some(Idle::Blocked) => "blocked",
+    };
     let seq = case.lines;
     let shown = draft.post(&mut case, Some(seq), customer_note(mention, 0, false));
     let body = Body::Mention { mention: Box::new(mention.clone()), shown, edits: 0 };
     let written = mention.written;
     draft.add_line(&mut case, written, body);
-    remember(draft, &mut case, mention, seq);
-    if mention.overheard.is_none() {
-        super::due::wake(draft, &mut case);
+    remember(draft, &mut case, mention, seq, idle);
+    if idle.is_none() {
+        if mention.overheard.is_none() {
+            super::due::wake(draft, &mut case);
+        }
+        alert::read(draft, &mut case, mention);
+        alert::arm(draft, &mut case);
     }
-    alert::read(draft, &mut case, mention);
-    alert::arm(draft, &mut case);
     refresh(draft, &mut case);
     draft.put_case(case);
     did
+}
+
+/// The customer waits again.
+fn wake(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention) -> &'static str {
+    let was = case.status;
+    if mention.overheard.is_none() {
+        case.status = Status::Open;
+    }
+    case.closed = None;
+    if was != Status::Closed {
+        return "joined";
+    }
+    case.cause = None;
+    draft.tell(case, Tone::Status, Rich::of("Opened again: the customer wrote."));
+    "reopened"
 }
 
 fn route(draft: &Draft<'_>, mention: &Mention) -> Option<ChannelId> {
@@ -209,13 +256,27 @@ fn route(draft: &Draft<'_>, mention: &Mention) -> Option<ChannelId> {
     route.or(policy.ops.as_ref()).or_else(|| policy.routes.values().next()).cloned()
 }
 
-fn open(draft: &mut Draft<'_>, mention: &Mention, follows: Option<CaseNo>) -> Option<CaseNo> {
+/// Opens a case with this mention as its first line, and its thread with it.
+pub fn open(
+    draft: &mut Draft<'_>,
+    mention: &Mention,
+    earlier: Option<&Case>,
+    contact: &Contact,
+    idle: Option<Idle>,
+) -> Option<CaseNo> {
     let channel = route(draft, mention)?;
     let mut case = blank(draft, mention, channel.clone());
-    case.follows = follows;
+    case.follows = earlier.map(|case| case.no);
+    case.knew = earlier.and_then(|case| case.claimer.clone().or_else(|| case.knew.clone()));
+    case.same.clone_from(&contact.same);
     case.linked = conversation(draft, &case, mention);
     case.odd = likeness::of(draft, mention);
     likeness::note(draft, case.no, mention);
+    if idle.is_some() {
+        case.status = Status::Closed;
+        case.closed = Some(draft.at);
+        case.cause = Some("thanks".into());
+    }
     let seq = draft.add_line(
         &mut case,
         mention.written,
@@ -225,18 +286,32 @@ fn open(draft: &mut Draft<'_>, mention: &Mention, follows: Option<CaseNo>) -> Op
             edits: 0,
         },
     );
-    remember(draft, &mut case, mention, seq);
+    remember(draft, &mut case, mention, seq, idle);
     let card = Box::new(card(draft, &case, mention));
     let by = draft.notice(&mut case, Some(seq), Notice::Open { channel, card });
     debug_assert_eq!(by, case.card.by, "the card is a case's first delivery");
-    alert::read(draft, &mut case, mention);
-    alert::arm(draft, &mut case);
-    if case.alert.is_some() {
-        refresh(draft, &mut case);
+    if idle.is_none() {
+        alert::read(draft, &mut case, mention);
+        alert::arm(draft, &mut case);
+        if case.alert.is_some() {
+            refresh(draft, &mut case);
+        }
+        offer(draft, &mut case);
     }
     let no = case.no;
     draft.put_case(case);
     Some(no)
+}
+
+/// Whoever knows the customer is told first.
+fn offer(draft: &mut Draft<'_>, case: &mut Case) {
+    let Some(knew) = case.knew.clone().filter(|_| draft.policy.sticky > Span::default()) else {
+        return;
+    };
+    let words = Rich::of("He knows this customer and is offered it first: ");
+    let words = words.and(Piece::Call(knew.id)).say(" (for ");
+    let words = words.say(format!("{}).", draft.policy.sticky));
+    draft.tell(case, Tone::Status, words);
 }
 
 fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
@@ -276,6 +351,10 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         score: None,
         unasked: mention.overheard.is_some(),
         low: None,
+        priority: Priority::default(),
+        knew: None,
+        thanks: 0,
+        same: Vec::new(),
     }
 }
 

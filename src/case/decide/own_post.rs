@@ -70,7 +70,10 @@ fn is_it(delivery: &Delivery, no: CaseNo, post: &OwnPost) -> bool {
         State::Attempted { .. } | State::Waiting { tried: 1.. } | State::Parked(_)
     );
     let Act::Network(reply) = &delivery.act else { return false };
-    begun && delivery.case == Some(no) && words(reply.text.as_str()) == words(&post.text)
+    begun
+        && reply.change.is_none()
+        && delivery.case == Some(no)
+        && words(reply.text.as_str()) == words(&post.text)
 }
 
 /// Letters and digits of a post without the people it names: what survives a network's rewriting.

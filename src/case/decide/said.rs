@@ -2,8 +2,8 @@
 //! so to its author where he may have meant otherwise.
 
 use crate::case::card::button;
-use crate::case::draft::Draft;
-use crate::case::effect::{Mark, Notice, Style};
+use crate::case::draft::{Draft, note};
+use crate::case::effect::{Mark, Notice, Style, Tone};
 use crate::case::event::Remark;
 use crate::case::gate::{self, Rule};
 use crate::case::id::MessageId;
@@ -59,7 +59,8 @@ fn keep(mut draft: Draft<'_>, mut case: Case, remark: &Remark, rule: Rule) -> De
     };
     let seq = draft.add_line(&mut case, remark.written, body);
     draft.write(Key::Message(remark.message.clone()), Record::Message(case.no, seq));
-    let by_claimer = case.claimer.as_ref().is_some_and(|claimer| claimer.id == remark.by.id);
+    let by_claimer =
+        case.claimer.as_ref().is_some_and(|claimer| draft.policy.same(&claimer.id, &remark.by.id));
     if is_marked(rule, by_claimer) {
         let message = remark.message.clone();
         draft.notice(&mut case, Some(seq), Notice::Mark { message, mark: Mark::Inside });
@@ -104,7 +105,7 @@ pub fn reworded(mut draft: Draft<'_>, remark: &Remark) -> Decision {
     };
     if !case.held.contains(&seq) {
         if matches!(reply.state, ReplyState::Sending | ReplyState::Sent) {
-            draft.say("This had left already; the customer still reads the old words.");
+            too_late(&mut draft, &case, seq);
         }
         return draft.done("too_late");
     }
@@ -126,9 +127,17 @@ pub fn reworded(mut draft: Draft<'_>, remark: &Remark) -> Decision {
     }
 }
 
+/// The message changed after its words had left.
+fn too_late(draft: &mut Draft<'_>, case: &Case, seq: u32) {
+    let words = Rich::of("This had left already; the customer still reads the old words.");
+    let change = button("Change it there too", format!("edit {} {seq}", case.no), Style::Primary);
+    let able = draft.abilities(&case.account).rewrites;
+    draft.answer(words, if able { vec![change] } else { Vec::new() });
+}
+
 /// The undo time begins anew, unless the new words ask for a press. A reply that asks already asks
 /// anew if there is something new to ask; what only a second person may answer stays his.
-fn hold_again(draft: &mut Draft<'_>, case: &mut Case, seq: u32) {
+pub fn hold_again(draft: &mut Draft<'_>, case: &mut Case, seq: u32) {
     let Some(reply) = draft.reply(case.no, seq) else { return };
     let ask = reply::asks_for(&reply.text, &reply.files);
     case.alarms.retain(|alarm| alarm.what != Wake::Release(seq));
@@ -160,7 +169,11 @@ pub fn unsaid(mut draft: Draft<'_>, message: &MessageId) -> Decision {
     match reply.state {
         ReplyState::Sending | ReplyState::Sent => {
             let words = Rich::of("The deleted message had left already; the customer can read it.");
-            draft.tell(&mut case, crate::case::effect::Tone::Warning, words);
+            let abilities = draft.abilities(&case.account);
+            let delete =
+                button("Delete it there too", format!("delete {} {seq}", case.no), Style::Danger);
+            let buttons = if abilities.deletes { vec![delete] } else { Vec::new() };
+            draft.post(&mut case, None, note(Tone::Warning, words, buttons));
             draft.done_with(case, "too_late")
         }
         ReplyState::Unknown(_) | ReplyState::Failed(_) => {

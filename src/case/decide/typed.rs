@@ -39,7 +39,7 @@ fn of_case(case: &Summary) -> Choice {
         Status::Answered => "answered",
         Status::Closed => "closed",
     };
-    let who = case.claimer.as_deref().unwrap_or("nobody");
+    let who = case.claimer.as_ref().map_or("nobody", |who| who.name.as_str());
     let handle = crate::case::clean::line(case.handle.raw());
     choice(&format!("{} @{handle} · {status} · {who}", case.no), &case.no.0.to_string())
 }

@@ -6,7 +6,8 @@ use crate::case::event::{Open, Typed};
 use crate::case::hours::Hours;
 use crate::case::model::Status;
 use crate::case::pattern::Pattern;
-use crate::case::policy::{AlertRule, Called, Rung};
+use crate::case::policy::{AlertRule, Called, Person, Rung};
+use crate::case::role::Role;
 
 fn open() -> Play {
     let mut play = Play::new();
@@ -26,6 +27,7 @@ fn asks_naming(play: &mut Play, who: &str, words: &str, named: &str) -> Decision
         named: vec![agent(named)],
         on: None,
         asked: None,
+        gesture: false,
     })))
 }
 
@@ -223,7 +225,7 @@ fn a_preview_shows_parts_and_sends_nothing() {
     let long = "A sentence of some length. ".repeat(40);
     let seen = answer(&play.asks("maria", &format!("preview {long}")));
     assert!(seen.contains("3 posts") && seen.contains("(3/3)"), "{seen}");
-    assert!(answer(&play.asks("maria", "preview")).contains("nothing to send"));
+    assert_eq!(answer(&play.asks("maria", "preview")), "form preview #1");
     play.wait(Span::days(1));
     assert!(play.texts().is_empty());
 }
@@ -256,7 +258,9 @@ fn a_scheduled_reply_goes_at_its_time_unless_something_happens() {
 #[test]
 fn a_learners_reply_waits_for_somebody_else() {
     let mut play = open();
-    play.policy.learners.insert(agent("maria").id);
+    let accounts = [agent("maria").id].into();
+    let maria = Person { accounts, role: Role::Learner, ..Person::default() };
+    play.policy.people.insert("maria".into(), maria);
     play.asks("maria", "claim");
     play.says("maria", "Which order?");
     play.wait(Span::hours(1));

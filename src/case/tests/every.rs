@@ -115,6 +115,7 @@ fn by_every_role(play: &Play) -> Vec<Event> {
                     named: Vec::new(),
                     on: None,
                     asked: None,
+                    gesture: false,
                 })));
             }
         }

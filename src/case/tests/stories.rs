@@ -178,7 +178,9 @@ fn an_edit_of_a_reply_that_asks_asks_anew() {
 #[test]
 fn a_second_person_reads_that_the_words_hold_a_secret() {
     let mut play = claimed();
-    play.policy.learners.insert(agent("maria").id);
+    let accounts = [agent("maria").id].into();
+    let maria = Person { accounts, role: Role::Learner, ..Person::default() };
+    play.policy.people.insert("maria".into(), maria);
     let mut remark = play.remark("maria", "hello");
     play.take(Event::Said(Box::new(remark.clone())));
     remark.text = "password: hunter2".into();

@@ -9,9 +9,10 @@ use super::caught;
 use super::hear::asked::{self, Asked, FIELD, Surface, Way};
 use super::hear::{self, Me};
 use super::wire::{Callback, Command, Interaction, Message};
-use super::{Shared, say};
-use crate::case::effect::{Answer, Form};
+use super::{Shared, home, say};
+use crate::case::effect::{Answer, Button, Form, Style};
 use crate::case::event::{Envelope, Event};
+use crate::case::rich::Rich;
 use crate::inbox::{Inbox, Pulse, Shut, Taken};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -111,7 +112,7 @@ pub(super) async fn unreadable(
     }
 }
 
-fn read<T: DeserializeOwned>(payload: &Value) -> Result<T, String> {
+pub(super) fn read<T: DeserializeOwned>(payload: &Value) -> Result<T, String> {
     T::deserialize(payload).map_err(|error| crate::net::misread(&error))
 }
 
@@ -125,6 +126,8 @@ async fn event(slack: &Shared, inbox: &Inbox, me: &Me, payload: &Value) -> Resul
             let message: Message = read(&call.event)?;
             Ok(heard(slack, inbox, me, message).await)
         }
+        Some("reaction_added") => home::reacted(slack, inbox, me, &call.event).await,
+        Some("app_home_opened") => home::opened(slack, inbox, me, &call.event).await,
         Some("tokens_revoked" | "app_uninstalled") => {
             let why = "the app was removed from the workspace, or its token revoked";
             inbox.pulse(&slack.feed(), Pulse::Dead(why.into()));
@@ -188,7 +191,7 @@ fn way_back(envelope: &Envelope) -> Way {
 }
 
 /// Puts all of them. `None` if that is not done within Slack's patience; it goes on all the same.
-async fn put_all(inbox: &Inbox, envelopes: Vec<Envelope>) -> Option<Vec<Taken>> {
+pub(super) async fn put_all(inbox: &Inbox, envelopes: Vec<Envelope>) -> Option<Vec<Taken>> {
     let inbox = inbox.clone();
     let puts = tokio::spawn(async move {
         let mut taken = Vec::with_capacity(envelopes.len());
@@ -224,6 +227,9 @@ async fn interacted(
     from: &Interaction,
     ticket: &str,
 ) -> Result<Ack, String> {
+    if from.view.kind == "home" {
+        return Ok(home::pressed(slack, inbox, me, from, ticket).await);
+    }
     let mut ids = hear::people(&from.message);
     ids.push(from.user.id.clone());
     let surface = if from.kind == "view_submission" { Surface::Form } else { Surface::Press };
@@ -243,7 +249,7 @@ fn busy(surface: Surface) -> Ack {
         Surface::Command => {
             Ack::With(json!({"response_type": "ephemeral", "text": WORDS, "mrkdwn": false}))
         }
-        Surface::Press | Surface::Message => Ack::Safe,
+        Surface::Press | Surface::Message | Surface::Home => Ack::Safe,
     }
 }
 
@@ -343,7 +349,7 @@ fn answered(slack: &Shared, way: Way, taken: Taken) -> Ack {
 }
 
 /// Answers after the acknowledgement. One try: answers are perishable.
-async fn later(slack: Shared, way: Way, answer: Answer) {
+pub(super) async fn later(slack: Shared, way: Way, answer: Answer) {
     let done = match &answer {
         Answer::Form(form) => open(&slack, &way, form).await,
         // Slack completes names by itself and asks for nothing else.
@@ -357,11 +363,14 @@ async fn later(slack: Shared, way: Way, answer: Answer) {
 
 async fn open(slack: &Shared, way: &Way, form: &Form) -> Result<(), Trouble> {
     if way.trigger.is_empty() {
-        let words = crate::case::rich::Rich::of(
-            "A form opens only from a button, the command or the shortcut. \
-             Here, write the words behind the command.",
-        );
-        return whisper(slack, way, &Answer::Say { words, buttons: Vec::new() }).await;
+        // Slack opens a form for a press, not for a message: one press more.
+        let words = Rich::of(form.label.as_str()).say(": write it behind the command, or here.");
+        let open = Button {
+            label: "Open the form".into(),
+            words: form.words.clone(),
+            style: Style::Primary,
+        };
+        return whisper(slack, way, &Answer::Say { words, buttons: vec![open] }).await;
     }
     let view = say::form(form, &way.channel, &way.thread);
     let body = json!({"trigger_id": way.trigger, "view": view});

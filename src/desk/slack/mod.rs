@@ -10,6 +10,7 @@ pub mod face;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
 mod hear;
+mod home;
 mod http;
 mod listen;
 mod people;
@@ -32,6 +33,7 @@ use bytes::Bytes;
 use calls::{Calls, Trouble};
 use hear::Me;
 use secrecy::ExposeSecret;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use url::Url;
@@ -65,6 +67,8 @@ app_token = "env:SLACK_APP_TOKEN"
 # path = "/slack"
 # Slack's API.
 api = "https://slack.com/api"
+# Reactions of agents on a case's messages, each with the words it stands for; [] is none.
+reactions = ["eyes=claim", "white_check_mark=close"]
 # Channels that `careline check --live` looks at, as ids.
 channels = []
 "#;
@@ -84,6 +88,8 @@ struct Slack {
     calls: Calls,
     ground: Ground,
     channels: Vec<String>,
+    /// What reactions stand for.
+    reactions: BTreeMap<String, String>,
     people: people::Book,
     me: Mutex<Option<Me>>,
     /// Threads we know of, and which of them were read since Slack was last connected.
@@ -111,6 +117,7 @@ fn open(desk: &DeskId, section: &Section, ground: &Ground) -> Result<Arc<dyn Des
         section.optional_secret("signing_secret")
     };
     let channels = section.list("channels");
+    let reactions = home::reactions(section);
     check(section, &bot, &app_token, &path, http);
     if let Some(Err(refused)) = api.as_ref().map(|api| ground.net.allows(api)) {
         section.wrong("api", refused.to_string());
@@ -138,6 +145,7 @@ fn open(desk: &DeskId, section: &Section, ground: &Ground) -> Result<Arc<dyn Des
         calls,
         ground,
         channels,
+        reactions,
         people: people::Book::default(),
         me: Mutex::default(),
         caught: caught::Caught::default(),

@@ -173,11 +173,48 @@ pub(super) struct Action {
 pub(super) struct View {
     #[serde(deserialize_with = "maybe")]
     pub(super) id: String,
+    /// `modal` or `home`.
+    #[serde(rename = "type", deserialize_with = "maybe")]
+    pub(super) kind: String,
     #[serde(deserialize_with = "maybe")]
     pub(super) callback_id: String,
     #[serde(deserialize_with = "maybe")]
     pub(super) private_metadata: String,
     pub(super) state: Value,
+}
+
+/// A reaction that somebody put on something (`reaction_added`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Reaction {
+    #[serde(deserialize_with = "maybe")]
+    pub(super) user: String,
+    #[serde(deserialize_with = "maybe")]
+    pub(super) reaction: String,
+    pub(super) item: ReactedTo,
+    #[serde(deserialize_with = "maybe")]
+    pub(super) event_ts: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ReactedTo {
+    #[serde(deserialize_with = "maybe")]
+    pub(super) channel: String,
+    #[serde(deserialize_with = "maybe")]
+    pub(super) ts: String,
+}
+
+/// Somebody looks at our page (`app_home_opened`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HomeOpened {
+    #[serde(deserialize_with = "maybe")]
+    pub(super) user: String,
+    #[serde(deserialize_with = "maybe")]
+    pub(super) tab: String,
+    #[serde(deserialize_with = "maybe")]
+    pub(super) event_ts: String,
 }
 
 /// A slash command.

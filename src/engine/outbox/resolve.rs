@@ -5,6 +5,7 @@ use crate::case::effect::{Act, Delivery, Notice, Receipt, Reply, State};
 use crate::case::event::File;
 use crate::case::id::{AccountId, CaseNo, DeliveryId, DeskId, MessageId, PostId, ThreadId};
 use crate::case::model::Case;
+use crate::case::picture;
 use crate::case::record::{Found, Key, Reach};
 use crate::case::time::Timestamp;
 use crate::engine::settle::Goal;
@@ -214,7 +215,9 @@ impl Inner {
             let brought = super::super::clock::within(&*self.clock, limit, desk.fetch(file)).await;
             let away = || Failure::Later { after: None, why: "a file did not arrive".into() };
             let bytes = brought.unwrap_or_else(|| Err(away())).map_err(Hindrance::File)?;
-            all.push((file.clone(), bytes));
+            let bare = picture::bare(&bytes)
+                .map_err(|_| Hindrance::File(Failure::Never("a picture is damaged".into())))?;
+            all.push((file.clone(), bare.into()));
         }
         Ok(all)
     }

@@ -212,6 +212,8 @@ impl Bluesky {
             names_customer: false,
             files: say::PICTURES,
             edits: false,
+            rewrites: false,
+            deletes: true,
             resend: Resend::Keyed { window: Span::days(3_650) },
             look_after: Span::seconds(2),
             handle: Some(handle.to_owned()),

@@ -5,12 +5,15 @@ use super::call::Trouble;
 use super::hear;
 use super::say;
 use super::wire::{AtUri, Kept, POSTS, Post, Put, Ref, Uploaded, View, Views, Written, post_uri};
-use crate::case::effect::Receipt;
+use crate::case::effect::{Change, Receipt};
 use crate::network::{Failure, Looked, Outgoing};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Sends one part once.
 pub(super) async fn deliver(driver: &Bluesky, out: &Outgoing) -> Result<Receipt, Failure> {
+    if let Some(change) = &out.reply.change {
+        return change_post(driver, change).await;
+    }
     let (parent, post) = parent(driver, out).await?;
     let refs = say::refs(parent, &post);
     let pictures = pictures(driver, out).await?;
@@ -30,6 +33,30 @@ pub(super) async fn deliver(driver: &Bluesky, out: &Outgoing) -> Result<Receipt,
         Ok(_) => Err(Failure::Unsure("Bluesky names another post than ours".into())),
         Err(trouble) if trouble.is("InvalidSwap") => confirm(driver, out).await,
         Err(trouble) => Err(trouble.writing()),
+    }
+}
+
+/// A post of ours is deleted; one that is gone already counts as that. Source: lexicon
+/// `com.atproto.repo.deleteRecord`.
+async fn change_post(driver: &Bluesky, change: &Change) -> Result<Receipt, Failure> {
+    let Change::Delete { post } = change else {
+        return Err(Failure::Never("Bluesky shows no edits".into()));
+    };
+    let gone = || Failure::Never("there is no such post".into());
+    let name = AtUri::parse(post.as_str()).ok_or_else(gone)?;
+    let body = json!({"repo": name.did, "collection": name.collection, "rkey": name.rkey});
+    let done = driver.client.post::<Value>("com.atproto.repo.deleteRecord", &body).await;
+    done.map_err(Trouble::writing)?;
+    Ok(receipt(driver, post.as_str().to_owned()))
+}
+
+/// Is the post that was to be deleted gone?
+async fn looked_after(driver: &Bluesky, change: &Change) -> Looked {
+    let (Change::Edit { post, .. } | Change::Delete { post }) = change;
+    match get_record(driver, post.as_str()).await {
+        Ok(None) => Looked::There(receipt(driver, post.as_str().to_owned())),
+        Ok(Some(_)) => Looked::Absent,
+        Err(trouble) => Looked::Unclear(trouble.why()),
     }
 }
 
@@ -69,6 +96,9 @@ pub(super) async fn get_record(driver: &Bluesky, uri: &str) -> Result<Option<Kep
 /// Searches for what an earlier attempt may have left. Our own server answers, not a view that
 /// may lag, so an absence is one.
 pub(super) async fn look(driver: &Bluesky, out: &Outgoing) -> Looked {
+    if let Some(change) = &out.reply.change {
+        return looked_after(driver, change).await;
+    }
     match kept(driver, out).await {
         Ok(Some(kept)) if say::is_ours(out, &kept) => Looked::There(receipt(driver, kept.uri)),
         Ok(Some(_)) => Looked::Unclear("another post stands where this one belongs".into()),

@@ -6,6 +6,7 @@
 //! timelines of its own (`overhear`).
 
 mod abilities;
+mod change;
 mod client;
 pub mod face;
 pub mod hear;

@@ -32,6 +32,16 @@ pub fn status(out: &Outgoing, media: &[String]) -> Result<Form, Failure> {
     Ok(form)
 }
 
+/// The form of `PUT /api/v1/statuses/:id`: neither audience nor target can be changed.
+///
+/// # Errors
+/// As [`status`].
+pub fn edited(out: &Outgoing) -> Result<Form, Failure> {
+    let mut form = status(out, &[])?;
+    form.retain(|(key, _)| matches!(*key, "status" | "spoiler_text"));
+    Ok(form)
+}
+
 /// Source: <https://docs.joinmastodon.org/entities/Status/#visibility>.
 const fn visibility(audience: Audience) -> &'static str {
     match audience {

@@ -24,6 +24,9 @@ const PAGES: usize = 5;
 
 impl Mastodon {
     pub(super) async fn send(&self, out: &Outgoing) -> Result<Receipt, Failure> {
+        if let Some(change) = &out.reply.change {
+            return self.change(out, change).await;
+        }
         // Once without media, so that words that must not go do not cost an upload.
         say::status(out, &[])?;
         let mut media = Vec::new();
@@ -90,6 +93,9 @@ impl Mastodon {
     }
 
     pub(super) async fn search(&self, out: &Outgoing) -> Looked {
+        if let Some(change) = &out.reply.change {
+            return self.changed(change).await;
+        }
         let mut found = match self.below(out).await {
             Ok(found) => found,
             Err(why) => return Looked::Unclear(why),
@@ -161,7 +167,7 @@ fn unsent(failure: Failure) -> Failure {
     }
 }
 
-fn why(unread: Unread) -> String {
+pub(super) fn why(unread: Unread) -> String {
     match unread {
         Unread::Down(why, _) | Unread::Dead(why) => why,
         Unread::Absent => "the server does not have it".into(),

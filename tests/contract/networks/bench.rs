@@ -271,7 +271,7 @@ pub fn answer(to: &Mention, text: &str, key: &str) -> Outgoing {
     let text = PublicText::for_test(&format!("@{} {text}", to.handle.raw()));
     let first = clock::now();
     let id = DeliveryId::new(key);
-    let reply = Reply { target, after: None, text, files: Vec::new(), part: (1, 1) };
+    let reply = Reply { target, after: None, text, files: Vec::new(), part: (1, 1), change: None };
     let parent = to.post.clone();
     Outgoing { id, key: key.to_owned(), first, attempt: 1, reply, parent, files: Vec::new() }
 }

@@ -119,6 +119,37 @@ await step("a button is pressed and answered by its response address", async () 
   });
 });
 
+const reactions = [];
+app.event("reaction_added", async ({ event }) => void reactions.push(event));
+await step("a person's reaction is heard with the message it is on", async () => {
+  await maria.reactions.add({ channel, timestamp: answered.ts, name: "eyes" });
+  const event = await within("the reaction", () =>
+    reactions.find((r) => r.user === slack.users.maria.id && r.reaction === "eyes"));
+  assert.deepEqual(event.item, { type: "message", channel, ts: answered.ts });
+});
+
+app.event("app_home_opened", async ({ event, client }) => {
+  assert.equal(event.tab, "home");
+  await client.views.publish({ user_id: event.user, view: { type: "home", blocks: [
+    { type: "actions", block_id: "page", elements: [
+      { type: "button", action_id: "next", value: "next",
+        text: { type: "plain_text", text: "Next" } }] }] } });
+});
+const onPage = [];
+app.action("next", async ({ ack, body }) => {
+  await ack();
+  onPage.push(body);
+});
+await step("the app's page is opened, published and pressed", async () => {
+  await control("agent/home", { who: "tom" });
+  await within("the page", async () =>
+    (await control("state")).homes.find((h) => h.who === slack.users.tom.id));
+  await control("agent/home", { who: "tom", value: "next" });
+  const body = await within("the press", () => onPage[0]);
+  assert.equal(body.view.type, "home");
+  assert.equal(body.user.id, slack.users.tom.id);
+});
+
 const sent = [];
 app.action("open", async ({ ack, body, client }) => {
   await ack();

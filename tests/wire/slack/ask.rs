@@ -1,7 +1,7 @@
 //! Every way to ask careline for something, and every way it answers.
 
 use super::*;
-use careline::case::effect::Form;
+use careline::case::effect::{Button, Form, Style};
 use careline::case::event::Standing;
 
 fn button(text: &str, value: &str) -> Value {
@@ -217,4 +217,66 @@ async fn without_an_app_that_listens_people_are_told() {
     scene.change(|w| face::slash(w, "office", ANN, CHANNEL, "/careline list")).unwrap();
     let unanswered = |w: &What| matches!(w, What::Unanswered { .. });
     scene.see("nobody answers", |o| (happened(o, unanswered) == 1).then_some(())).await;
+}
+
+fn react(scene: &Scene, who: &str, message: i64, name: &str) {
+    scene.change(|w| {
+        let at = w.now;
+        w.office("office").react(at, who, (CHANNEL, message), name, true).unwrap();
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reaction_of_an_agent_stands_for_words_and_ours_for_none() {
+    let scene = Scene::listening().await;
+    let root = scene.root();
+    react(&scene, BOT, root, "white_check_mark");
+    react(&scene, ANN, root, "tada");
+    react(&scene, ANN, root, "eyes");
+    let request = scene.asked("claim").await;
+    assert!(request.gesture);
+    assert_eq!((request.thread, request.by.id.user.as_str()), (Some(thread(root)), ANN));
+    let asked = scene.envelopes().iter().filter(|e| e.event.name() == "asked").count();
+    assert_eq!(asked, 1, "neither our own mark nor a reaction without a meaning");
+    react(&scene, ANN, root, "white_check_mark");
+    scene.asked("close").await;
+}
+
+fn page(scene: &Scene) -> Option<Value> {
+    face::page(scene.world.look().office("office"), ANN)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_page_is_made_when_it_is_looked_at_and_says_what_a_press_did() {
+    let scene = Scene::listening().await;
+    scene.answer(|e| match &e.event {
+        Event::Asked(request) if request.words == "home" => Some(Answer::Say {
+            words: Rich::of("The queue (1)"),
+            buttons: vec![Button {
+                label: "Next".into(),
+                words: "next".into(),
+                style: Style::Primary,
+            }],
+        }),
+        _ => say("#42 is yours."),
+    });
+    scene.change(|w| face::open_home(w, "office", ANN)).unwrap();
+    let shows = |words: &str| page(&scene).filter(|view| shown(&view["blocks"]).contains(words));
+    until("our page", || shows("The queue (1)")).await;
+    scene.change(|w| face::press_home(w, "office", ANN, "next")).unwrap();
+    scene.asked("next").await;
+    let view = until("what it did", || shows("#42 is yours.")).await;
+    assert!(shown(&view["blocks"]).contains("The queue (1)"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_asked_for_by_a_message_is_one_press_away() {
+    let scene = Scene::listening().await;
+    scene.answer(|_| form());
+    let root = scene.root();
+    scene.say(ANN, Some(root), "<@U0BOT> reply");
+    let whisper = scene.whisper(ANN).await;
+    let at = whisper.id;
+    scene.change(|w| face::press(w, "office", ANN, (CHANNEL, at), "reply #42")).unwrap();
+    scene.see("the form", open_form).await;
 }

@@ -26,6 +26,7 @@ pub use messages::attach;
 
 use crate::case::time::Timestamp;
 use crate::desk::face::{Refusals, faulty, now};
+use crate::world::fault::Wrong;
 use crate::world::office::{Member, Office};
 use crate::world::{Shared, World};
 use axum::Router;

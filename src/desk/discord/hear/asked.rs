@@ -65,6 +65,7 @@ pub(crate) fn interaction(me: &Me, from: &Interaction) -> Option<(Envelope, Way)
         named: asked.named,
         on: asked.on,
         asked: instant(&from.id),
+        gesture: false,
     };
     let typed = if surface == Surface::Form { field(&from.data) } else { String::new() };
     let id = format!("discord:{}:asked:{}", me.guild, from.id);

@@ -189,6 +189,7 @@ fn mention(me: &Me, m: &Message, place: Place<'_>, member: Option<&Member>) -> O
         words: plain.text,
         on: None,
         asked: instant(&m.id),
+        gesture: false,
     })
 }
 

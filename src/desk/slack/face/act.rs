@@ -5,6 +5,7 @@
 //! [view_submission] (named in `face/mod.rs`).
 
 use super::show::{self, How, stamp};
+use super::views;
 use crate::world::World;
 use crate::world::office::{Kind, Message, Office, What};
 use serde::{Deserialize, Serialize};
@@ -152,14 +153,7 @@ pub fn press(
     if !ephemeral {
         payload["message"] = shown;
     }
-    let at = stamp(world.mint());
-    let mut action = json!({"action_ts": at, "block_id": block, "type": "button"});
-    for field in ["action_id", "text", "value", "style"] {
-        if !element[field].is_null() {
-            action[field] = element[field].clone();
-        }
-    }
-    payload["actions"] = json!([action]);
+    payload["actions"] = json!([action(&stamp(world.mint()), &block, &element)]);
     payload["state"] = json!({"values": {}});
     let to = json!({"channel": place.0, "user": user, "app": app.id, "message": place.1,
         "thread": message.thread, "ephemeral": ephemeral});
@@ -167,6 +161,61 @@ pub fn press(
     payload["response_url"] = reply_to(world, desk, &to).into();
     ask(world, desk, "interactive", user, &app, payload);
     Ok(())
+}
+
+/// Opens the page of the installed app (`[app_home_opened]`).
+///
+/// # Errors
+/// A sentence: there is no such member or app.
+pub fn open_home(world: &mut World, desk: &str, user: &str) -> Result<(), String> {
+    let at = stamp(world.mint());
+    let office = world.office(desk);
+    let app = apps(office).next().ok_or("no app is installed")?;
+    if !office.members.contains_key(user) {
+        return Err("there is no such member".into());
+    }
+    let mut payload = json!({
+        "type": "app_home_opened", "user": user, "channel": format!("D{user}"), "tab": "home",
+        "event_ts": at,
+    });
+    if let Some(view) = office.notes.get(&views::page(&app.id, user)) {
+        payload["view"] = view.clone();
+    }
+    ask(world, desk, HOME, user, &app, payload);
+    Ok(())
+}
+
+/// What `open_home` notes; `push` makes an event of it.
+pub(super) const HOME: &str = "app_home_opened";
+
+/// Presses a button on the page of the installed app, named by its value or action id
+/// (`[block_actions]`: such a payload has a view and no channel or message).
+///
+/// # Errors
+/// A sentence: there is no such page or button.
+pub fn press_home(world: &mut World, desk: &str, user: &str, value: &str) -> Result<(), String> {
+    let office = world.office(desk);
+    let app = apps(office).next().ok_or("no app is installed")?;
+    let view = office.notes.get(&views::page(&app.id, user)).cloned();
+    let view = view.ok_or("he has no such page")?;
+    let (block, element) = button(&view["blocks"], value).ok_or("there is no such button")?;
+    let mut payload = head(office, "block_actions", user, &app);
+    payload["container"] = json!({"type": "view", "view_id": view["id"]});
+    payload["view"] = view;
+    payload["actions"] = json!([action(&stamp(world.mint()), &block, &element)]);
+    payload["trigger_id"] = trigger(world, desk, user).into();
+    ask(world, desk, "interactive", user, &app, payload);
+    Ok(())
+}
+
+fn action(at: &str, block: &Value, element: &Value) -> Value {
+    let mut action = json!({"action_ts": at, "block_id": block, "type": "button"});
+    for field in ["action_id", "text", "value", "style"] {
+        if !element[field].is_null() {
+            action[field] = element[field].clone();
+        }
+    }
+    action
 }
 
 /// Types a slash command in a channel. `[slash-commands]`: never in a thread, and the app is told

@@ -18,7 +18,7 @@ mod rooms;
 mod show;
 mod views;
 
-pub use act::{App, hang_up, install, press, shortcut, slash, submit};
+pub use act::{App, hang_up, install, open_home, press, press_home, shortcut, slash, submit};
 pub use show::{stamp, unstamp};
 
 use crate::desk::face::{Refusals, faulty, now};
@@ -33,6 +33,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// The page that the installed app shows a member, if it has made one.
+#[must_use]
+pub fn page(office: &crate::world::office::Office, user: &str) -> Option<Value> {
+    let app = act::apps(office).next()?;
+    office.notes.get(&views::page(&app.id, user)).cloned()
+}
 
 /// One workspace's face.
 pub(super) struct Face {

@@ -101,7 +101,13 @@ fn collect(face: &Face) {
         let listens = app.request_url.is_some() || line.links.get(&app.id).is_some_and(|n| *n > 0);
         for happening in &news {
             if let What::Asked { app: to, member, surface, payload } = &happening.what {
-                if *to == app.id {
+                if *to == app.id && surface == act::HOME {
+                    line.count += 1;
+                    let id = format!("Ev{:08}", line.count);
+                    let event = payload.clone();
+                    let call = events::callback(office, &app, event, &id, happening.at.0);
+                    line.push("events_api", call, &app, None);
+                } else if *to == app.id {
                     let asked = Some((member.clone(), happening.seq));
                     let payload = with_base(payload.clone(), &base);
                     line.push(surface, payload, &app, asked);

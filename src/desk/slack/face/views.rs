@@ -34,7 +34,44 @@ pub(super) const METHODS: &[Method] = &[
         may: &["view_id", "external_id", "hash"],
         run: update,
     },
+    Method {
+        name: "views.publish",
+        scope: "",
+        need: &["view", "user_id"],
+        may: &["hash"],
+        run: publish,
+    },
 ];
+
+/// Where the page of an app for one person is noted.
+pub(super) fn page(app: &str, user: &str) -> String {
+    format!("page:{app}:{user}")
+}
+
+/// `[views.publish]`: a page of type `home`, up to 100 blocks, without title and buttons below.
+fn publish(call: &mut Call<'_>) -> Answer {
+    let app = call.who.app.clone().ok_or(No::Code("not_allowed_token_type"))?;
+    let mut view = call.args["view"].clone();
+    let user = call.text("user_id").unwrap_or_default().to_owned();
+    if !call.office().members.contains_key(&user) {
+        return Err(No::Code("user_not_found"));
+    }
+    let extra = ["title", "submit", "close"].iter().any(|key| !view[*key].is_null());
+    if view["type"] != "home" || extra {
+        let wrong = "a home has a type and blocks, no title, submit or close";
+        let wrong = json!({"response_metadata": {"messages": [wrong]}});
+        return Err(No::With("invalid_arguments", wrong));
+    }
+    chat::check_blocks(&view["blocks"], 100)?;
+    let id = format!("V{}", call.world.mint());
+    let office = call.office();
+    view["id"] = id.into();
+    view["team_id"] = office.team.clone().into();
+    view["app_id"] = app.id.clone().into();
+    view["bot_id"] = app.bot.into();
+    office.notes.insert(page(&app.id, &user), view.clone());
+    Ok(json!({"view": view}))
+}
 
 /// `[views]`: a modal's title, labels and lengths.
 fn checked(view: &Value) -> Result<(), No> {

@@ -3,7 +3,7 @@
 use super::{Me, People, named, read};
 use crate::case::event::{Envelope, Event, Request};
 use crate::case::rich::Theirs;
-use crate::desk::slack::wire::{Command, Interaction, instant};
+use crate::desk::slack::wire::{Command, Interaction, Reaction, instant};
 use serde::{Deserialize, Serialize};
 
 /// What a form keeps for its return.
@@ -49,6 +49,8 @@ pub(crate) enum Surface {
     Press,
     /// By a form.
     Form,
+    /// On our page in Slack.
+    Home,
 }
 
 /// The field of our forms, as block and as action.
@@ -78,6 +80,7 @@ pub(crate) fn command(me: &Me, people: &People, from: &Command, ticket: &str) ->
         named: named(me, people, &from.text),
         on: None,
         asked: None,
+        gesture: false,
     };
     let way = Way {
         surface: Surface::Command,
@@ -131,6 +134,7 @@ fn request(me: &Me, people: &People, way: &Way, words: String) -> Request {
         named: Vec::new(),
         on: None,
         asked: None,
+        gesture: false,
     }
 }
 
@@ -165,6 +169,29 @@ fn form(me: &Me, people: &People, from: &Interaction, ticket: &str) -> Option<As
     let words = format!("{} {}", kept.words, text.trim());
     let request = request(me, people, &way, words.trim().to_owned());
     Some((envelope(me, "form", first(&[&from.trigger_id, ticket]), request), way))
+}
+
+/// A reaction that stands for words. The message it is on names the case.
+pub(crate) fn reaction(me: &Me, people: &People, from: &Reaction, words: &str) -> Asked {
+    let way = Way {
+        user: from.user.clone(),
+        channel: from.item.channel.clone(),
+        thread: from.item.ts.clone(),
+        ..Way::default()
+    };
+    let mut request = request(me, people, &way, words.to_owned());
+    request.gesture = true;
+    request.asked = instant(&from.event_ts);
+    let on = format!("{}:{}", from.item.channel, from.item.ts);
+    let ticket = format!("{on}:{}:{}:{}", from.user, from.reaction, from.event_ts);
+    (envelope(me, "reaction", &ticket, request), way)
+}
+
+/// Somebody looks at our page.
+pub(crate) fn home(me: &Me, people: &People, user: &str, ticket: &str) -> Asked {
+    let way = Way { surface: Surface::Home, user: user.to_owned(), ..Way::default() };
+    let request = request(me, people, &way, "home".to_owned());
+    (envelope(me, "home", &format!("{user}:{ticket}"), request), way)
 }
 
 fn first<'a>(all: &[&'a str]) -> &'a str {

@@ -167,6 +167,7 @@ fn mention(me: &Me, people: &People, m: &Message, channel: &str) -> Option<Reque
         named: named(me, people, words),
         on: None,
         asked: instant(&m.ts),
+        gesture: false,
     })
 }
 

@@ -13,12 +13,14 @@ pub(crate) const SCOPES: &[&str] = &[
     "files:read",        // files that agents send to customers
     "groups:history",    // the same in private channels
     "groups:read",
+    "reactions:read",  // eyes = claim
     "reactions:write", // marks on messages
     "users:read",      // who is a guest, who is from elsewhere
 ];
 
 /// The events careline listens to.
 const EVENTS: &[&str] = &[
+    "app_home_opened",
     "app_mention",
     "app_uninstalled",
     "channel_archive",
@@ -29,6 +31,7 @@ const EVENTS: &[&str] = &[
     "group_left",
     "message.channels",
     "message.groups",
+    "reaction_added",
     "tokens_revoked",
 ];
 
@@ -61,6 +64,10 @@ fn whole(command: Value, events: Value, interactivity: Value, socket: bool) -> V
             "description": "Brings customers' mentions into threads and carries answers back",
         },
         "features": {
+            "app_home": {
+                "home_tab_enabled": true, "messages_tab_enabled": false,
+                "messages_tab_read_only_enabled": false,
+            },
             "bot_user": {"display_name": "careline", "always_online": true},
             "shortcuts": [{
                 "name": "Reply to customer", "type": "message", "callback_id": SHORTCUT,

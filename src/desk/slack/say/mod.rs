@@ -384,6 +384,21 @@ pub(crate) fn aside(words: &Rich, buttons: &[Button]) -> Value {
     json!({"text": "careline answers", "blocks": fold(vec![piece])})
 }
 
+/// Our page for one person (`[views]`, type `home`): what came of his press, then the page.
+pub(crate) fn home(done: Option<&Rich>, words: &Rich, buttons: &[Button]) -> Value {
+    let piece = |words: &Rich, buttons: &[Button]| Piece {
+        words: Parts::default().rich(words).done(),
+        buttons: buttons.to_vec(),
+        ..Piece::default()
+    };
+    let head = done.map(|words| piece(words, &[]));
+    let pieces = head.into_iter().chain([piece(words, buttons)]).collect();
+    json!({"type": "home", "callback_id": HOME, "blocks": fold(pieces)})
+}
+
+/// Our page.
+pub(crate) const HOME: &str = "careline_home";
+
 /// The words of an answer, where it has some.
 pub(crate) fn answer(answer: &Answer) -> Option<Value> {
     match answer {
