@@ -68,6 +68,10 @@ async fn the_first_start_begins_at_now_and_a_later_one_where_it_ended() {
         assert_eq!(heard, want);
         stop.cancel();
         task.await.unwrap();
+        // Pages of 80, of which the cursor leaves the newest 40 behind: no move before the first
+        // page is safe.
+        let moves = bench.notes.before_cursors("/mentions");
+        assert!(moves.iter().skip(1).all(|mentions| *mentions >= 80), "too early: {moves:?}");
     })
     .await;
 }

@@ -75,6 +75,21 @@ impl Notes {
         self.events().into_iter().filter_map(mention).collect()
     }
 
+    /// How many mentions had come whenever the cursor of a feed with this ending moved.
+    pub fn before_cursors(&self, ending: &str) -> Vec<usize> {
+        let (mut mentions, mut moves) = (0, Vec::new());
+        for envelope in self.taken.lock().unwrap().iter() {
+            match &envelope.event {
+                Event::Mentioned(_) => mentions += 1,
+                Event::FeedState { feed, .. } if feed.as_str().ends_with(ending) => {
+                    moves.push(mentions);
+                }
+                _ => {}
+            }
+        }
+        moves
+    }
+
     /// What the account can do, as told last.
     pub fn abilities(&self) -> Option<careline::case::ability::Abilities> {
         let all = self.taken.lock().unwrap();
