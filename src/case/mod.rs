@@ -56,6 +56,7 @@ pub mod rich;
 pub mod text;
 pub mod time;
 pub mod tone;
+pub mod weigh;
 
 mod decide;
 pub use decide::decide;

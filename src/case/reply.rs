@@ -3,6 +3,7 @@
 //! The target is frozen when the words are captured: the newest post of the customer that stood in
 //! the thread before. Whether it may still go is asked again at release, never what it answers.
 
+use super::ability::dollars;
 use super::alert;
 use super::card::{button, refresh};
 use super::draft::{Draft, note};
@@ -43,7 +44,7 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     let heard = target(case, words.written).ok_or(Rule::NoTarget)?.clone();
     let target = freeze(case, &heard);
     if heard.no_reply || !draft.abilities(&case.account).replies {
-        return Err(Rule::NoReply);
+        return Err(assist(draft, case, &words.passed, &target));
     }
     if case.unasked && is_approached(case) {
         return Err(Rule::Once);
@@ -55,7 +56,8 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
         return Err(Rule::TooMany);
     }
     let parts = parts(draft, &words.passed, &target).ok_or(Rule::TooLong)?;
-    let ask = ask_at_capture(draft, &words, case, &heard);
+    let dear = || price(draft, case, &parts).map(Ask::Price);
+    let ask = ask_at_capture(draft, &words, case, &heard).or_else(dear);
     let seq = case.lines;
     let reply = ReplyLine {
         by: words.by,
@@ -111,6 +113,29 @@ fn freeze(case: &Case, heard: &Heard) -> Target {
         audience: heard.audience,
         warning: heard.warning.clone(),
     }
+}
+
+/// What these parts cost, if a link makes them dear.
+fn price(draft: &Draft<'_>, case: &Case, parts: &[PublicText]) -> Option<u32> {
+    let price = draft.abilities(&case.account).price?;
+    price.of_links(parts.iter().map(PublicText::as_str))
+}
+
+/// The network takes no answer to this post from us. Where it has a form that can be opened with
+/// the words filled in, they are prepared for a person to post by hand.
+fn assist(draft: &mut Draft<'_>, case: &mut Case, passed: &Passed, target: &Target) -> Rule {
+    let abilities = draft.abilities(&case.account);
+    let Some(form) = abilities.form(target.post.as_str(), passed.as_str()) else {
+        return Rule::NoReply;
+    };
+    let words = Rich::of("✍ Prepared, not sent: ")
+        .say(format!("{} takes this answer only by hand. ", abilities.network))
+        .link(&form, "Open it with your words filled in")
+        .say(". What you post there is found and shown here.");
+    let done = button("Answered by hand", format!("answered {}", case.no), Style::Primary);
+    draft.post(case, None, note(Tone::Status, words, vec![done]));
+    draft.put_case(case.clone());
+    Rule::ByHand
 }
 
 fn ask_at_capture(draft: &Draft<'_>, words: &Words, case: &Case, heard: &Heard) -> Option<Ask> {
@@ -208,6 +233,9 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
         return;
     }
     let objection = objection(case, &reply, line.at);
+    if let Some(ask) = unwarned(draft, case, &reply) {
+        return ask_first(draft, case, seq, ask);
+    }
     let anyway = anyway && nothing_newer(case, &reply);
     if objection == Some(Ask::PostGone) && anyway {
         let Some(heard) = case.recent.iter().rev().find(|h| !h.withdrawn && h.shown.is_some())
@@ -217,14 +245,27 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
         reply.target = freeze(case, heard);
     }
     if let Some(ask) = objection.filter(|_| !anyway) {
-        let newest = case.lines.saturating_sub(1);
-        draft.change_reply(case.no, seq, |reply| {
-            reply.state = ReplyState::Asking(ask);
-            reply.saw = newest;
-        });
-        return tell(draft, case, seq, 0);
+        return ask_first(draft, case, seq, ask);
     }
     send(draft, case, seq, *reply);
+}
+
+fn ask_first(draft: &mut Draft<'_>, case: &mut Case, seq: u32, ask: Ask) {
+    let newest = case.lines.saturating_sub(1);
+    draft.change_reply(case.no, seq, |reply| {
+        reply.state = ReplyState::Asking(ask);
+        reply.saw = newest;
+    });
+    tell(draft, case, seq, 0);
+}
+
+/// What has to be asked about money before this goes, if it was not asked yet: a link may have come
+/// into the words by an edit, or another question may have been asked first.
+fn unwarned(draft: &Draft<'_>, case: &Case, reply: &ReplyLine) -> Option<Ask> {
+    let asked = matches!(reply.state, ReplyState::Asking(Ask::Price(_)));
+    let passed = on_purpose(case, &reply.text, reply.files.len()).ok().filter(|_| !asked)?;
+    let parts = parts(draft, &passed, &reply.target)?;
+    price(draft, case, &parts).map(Ask::Price)
 }
 
 fn send(draft: &mut Draft<'_>, case: &mut Case, seq: u32, mut reply: ReplyLine) {
@@ -386,6 +427,10 @@ fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
             .agent(&reply.by.name)
             .say(" wrote:")
             .quote(&Theirs::new(reply.text.clone())),
+        Ask::Price(mills) => words.say(format!(
+            " yet: it holds a link. With it this costs {}; without it, much less.",
+            dollars(u64::from(mills))
+        )),
         Ask::Files => reply.files.iter().fold(
             words.say(" yet. These files go with it, for everybody who can read the post:"),
             |words, file| words.line().say("📎 ").theirs(&Theirs::new(file.name.clone())),

@@ -34,7 +34,7 @@ async fn a_mention_is_heard_once_with_all_that_a_card_shows() {
         assert!(mention.contact.remote.starts_with(habits.ann.0));
         assert_eq!(mention.handle.raw(), habits.ann.1);
         assert_eq!(mention.audience, audience);
-        assert_eq!(mention.warning.as_ref().map(Theirs::raw), Some("a rant"));
+        assert_eq!(mention.warning.as_ref().map(Theirs::raw), Some(habits.warning));
         assert!(mention.url.is_some() && mention.parent.is_none());
         assert!(mention.written > Timestamp(0) && id > 0);
         // Several more sweeps bring nothing twice.

@@ -11,3 +11,4 @@ mod mastodon;
 mod mastodon_mock;
 mod slack;
 mod slack_emulate;
+mod x;

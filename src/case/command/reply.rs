@@ -4,7 +4,7 @@ use super::{About, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::{Answer, Form};
-use crate::case::gate::on_purpose;
+use crate::case::gate::{Rule, on_purpose};
 use crate::case::model::Case;
 use crate::case::reply::{Words, capture};
 
@@ -58,6 +58,7 @@ fn run(turn: Turn<'_, '_>) {
         )
     });
     match words {
+        Err(Rule::ByHand) => draft.say(format!("Not sent: {}.", Rule::ByHand.why())),
         Err(rule) => draft.out.answer = Some(Answer::Refuse(format!("Not sent: {}.", rule.why()))),
         Ok(_) => {
             if claims {

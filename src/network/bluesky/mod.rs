@@ -210,6 +210,8 @@ impl Bluesky {
             edits: false,
             resend: Resend::Keyed { window: Span::days(3_650) },
             look_after: Span::seconds(2),
+            price: None,
+            compose: None,
         }
     }
 
