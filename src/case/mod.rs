@@ -53,6 +53,7 @@ pub mod replay;
 pub mod reply;
 pub mod retry;
 pub mod rich;
+mod terms;
 pub mod text;
 pub mod time;
 pub mod tone;

@@ -16,6 +16,7 @@ use super::model::{
     Agent, Alarm, Ask, Body, Case, Heard, ReplyLine, ReplyState, Status, Target, Wake,
 };
 use super::rich::{Rich, Theirs};
+use super::terms::{assist, price};
 use super::text::Frame;
 use super::time::Timestamp;
 
@@ -113,29 +114,6 @@ fn freeze(case: &Case, heard: &Heard) -> Target {
         audience: heard.audience,
         warning: heard.warning.clone(),
     }
-}
-
-/// What these parts cost, if a link makes them dear.
-fn price(draft: &Draft<'_>, case: &Case, parts: &[PublicText]) -> Option<u32> {
-    let price = draft.abilities(&case.account).price?;
-    price.of_links(parts.iter().map(PublicText::as_str))
-}
-
-/// The network takes no answer to this post from us. Where it has a form that can be opened with
-/// the words filled in, they are prepared for a person to post by hand.
-fn assist(draft: &mut Draft<'_>, case: &mut Case, passed: &Passed, target: &Target) -> Rule {
-    let abilities = draft.abilities(&case.account);
-    let Some(form) = abilities.form(target.post.as_str(), passed.as_str()) else {
-        return Rule::NoReply;
-    };
-    let words = Rich::of("✍ Prepared, not sent: ")
-        .say(format!("{} takes this answer only by hand. ", abilities.network))
-        .link(&form, "Open it with your words filled in")
-        .say(". What you post there is found and shown here.");
-    let done = button("Answered by hand", format!("answered {}", case.no), Style::Primary);
-    draft.post(case, None, note(Tone::Status, words, vec![done]));
-    draft.put_case(case.clone());
-    Rule::ByHand
 }
 
 fn ask_at_capture(draft: &Draft<'_>, words: &Words, case: &Case, heard: &Heard) -> Option<Ask> {
