@@ -69,6 +69,59 @@ pub struct Abilities {
     /// The account's own handle, without `@`, where the network tells.
     #[serde(default)]
     pub handle: Option<String>,
+    /// What a post of ours costs; `None` if nothing.
+    #[serde(default)]
+    pub price: Option<Price>,
+    /// An address that opens the network's own form with a text filled in, for posts that may only
+    /// be answered by hand: `{post}` and `{text}` stand in it. `None` where there is no such form.
+    #[serde(default)]
+    pub compose: Option<String>,
+}
+
+/// What a network takes for a post, in thousandths of a US dollar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// A post.
+    pub post: u32,
+    /// A post that holds a link.
+    pub link: u32,
+}
+
+impl Price {
+    /// What these parts cost, if a link in them makes them dearer than they need be.
+    #[must_use]
+    pub fn of_links<'t>(self, parts: impl Iterator<Item = &'t str>) -> Option<u32> {
+        let (mut sum, mut dear) = (0_u32, false);
+        for part in parts {
+            let linked = super::weigh::has_link(part) && self.link > self.post;
+            sum = sum.saturating_add(if linked { self.link } else { self.post });
+            dear |= linked;
+        }
+        dear.then_some(sum)
+    }
+}
+
+/// Thousandths of a US dollar, as people write them: `$0.20`, `$0.015`.
+#[must_use]
+pub fn dollars(mills: u64) -> String {
+    match mills % 10 {
+        0 => format!("${}.{:02}", mills / 1000, mills % 1000 / 10),
+        _ => format!("${}.{:03}", mills / 1000, mills % 1000),
+    }
+}
+
+impl Abilities {
+    /// The address that opens the network's own form for an answer to this post.
+    #[must_use]
+    pub fn form(&self, post: &str, text: &str) -> Option<String> {
+        let coded = |text: &str| {
+            url::form_urlencoded::byte_serialize(text.as_bytes())
+                .collect::<String>()
+                .replace('+', "%20")
+        };
+        let form = self.compose.as_ref()?;
+        Some(form.replace("{post}", &coded(post)).replace("{text}", &coded(text)))
+    }
 }
 
 impl Abilities {
@@ -88,6 +141,8 @@ impl Abilities {
             resend: Resend::Look,
             look_after: Span::seconds(5),
             handle: None,
+            price: None,
+            compose: None,
         }
     }
 }

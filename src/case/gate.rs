@@ -99,6 +99,8 @@ pub enum Rule {
     Closed,
     /// The network does not let us answer here.
     NoReply,
+    /// The network does not let us answer here; the words were prepared for a person to post.
+    ByHand,
     /// There is no post of the customer to answer.
     NoTarget,
     /// It does not fit into as many parts as a reply may have.
@@ -131,6 +133,9 @@ impl Rule {
             Self::OnPurpose => "it was written as a note",
             Self::Closed => "this case is closed",
             Self::NoReply => "the network does not let us answer this post",
+            Self::ByHand => {
+                "the network takes this answer only by hand; it is prepared in the thread"
+            }
             Self::NoTarget => "there is no post left to answer",
             Self::TooLong => "it is too long for one answer",
             Self::Unasked => {

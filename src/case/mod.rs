@@ -58,10 +58,12 @@ pub mod reply;
 pub mod retry;
 pub mod rich;
 pub mod role;
+mod terms;
 pub mod text;
 pub mod time;
 pub mod told;
 pub mod tone;
+pub mod weigh;
 
 mod decide;
 pub use decide::decide;

@@ -451,6 +451,8 @@ pub enum Ask {
     Unasked,
     /// Its author is learning: a second person lets it go.
     Approval,
+    /// A link makes it dear: it costs so many thousandths of a US dollar.
+    Price(u32),
 }
 
 impl Case {

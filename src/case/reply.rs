@@ -16,6 +16,7 @@ use super::model::{
 };
 use super::rich::Rich;
 use super::role::Role;
+use super::terms::{assist, price};
 use super::text::Frame;
 use super::time::Timestamp;
 use super::told::told;
@@ -45,7 +46,7 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     let heard = target(case, words.written).ok_or(Rule::NoTarget)?.clone();
     let target = freeze(case, &heard);
     if heard.no_reply || !draft.abilities(&case.account).replies {
-        return Err(Rule::NoReply);
+        return Err(assist(draft, case, &words.passed, &target));
     }
     if case.unasked && is_approached(case) {
         return Err(Rule::Once);
@@ -57,7 +58,8 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
         return Err(Rule::TooMany);
     }
     let parts = parts(draft, case, &words.by, &words.passed, &target).ok_or(Rule::TooLong)?;
-    let ask = ask_at_capture(draft, &words, case, &heard);
+    let dear = || price(draft, case, &parts).map(Ask::Price);
+    let ask = ask_at_capture(draft, &words, case, &heard).or_else(dear);
     let seq = case.lines;
     let reply = ReplyLine {
         by: words.by,
@@ -233,6 +235,9 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
         return;
     }
     let objection = objection(case, &reply, line.at);
+    if let Some(ask) = unwarned(draft, case, &reply) {
+        return ask_first(draft, case, seq, ask);
+    }
     let anyway = anyway && nothing_newer(case, &reply);
     if objection == Some(Ask::PostGone) && anyway {
         let Some(heard) = case.recent.iter().rev().find(|h| !h.withdrawn && h.shown.is_some())
@@ -242,14 +247,27 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
         reply.target = freeze(case, heard);
     }
     if let Some(ask) = objection.filter(|_| !anyway) {
-        let newest = case.lines.saturating_sub(1);
-        draft.change_reply(case.no, seq, |reply| {
-            reply.state = ReplyState::Asking(ask);
-            reply.saw = newest;
-        });
-        return tell(draft, case, seq, 0);
+        return ask_first(draft, case, seq, ask);
     }
     send(draft, case, seq, *reply);
+}
+
+fn ask_first(draft: &mut Draft<'_>, case: &mut Case, seq: u32, ask: Ask) {
+    let newest = case.lines.saturating_sub(1);
+    draft.change_reply(case.no, seq, |reply| {
+        reply.state = ReplyState::Asking(ask);
+        reply.saw = newest;
+    });
+    tell(draft, case, seq, 0);
+}
+
+/// What has to be asked about money before this goes, if it was not asked yet: a link may have come
+/// into the words by an edit, or another question may have been asked first.
+fn unwarned(draft: &Draft<'_>, case: &Case, reply: &ReplyLine) -> Option<Ask> {
+    let asked = matches!(reply.state, ReplyState::Asking(Ask::Price(_)));
+    let passed = on_purpose(case, &reply.text, reply.files.len()).ok().filter(|_| !asked)?;
+    let parts = parts(draft, case, &reply.by, &passed, &reply.target)?;
+    price(draft, case, &parts).map(Ask::Price)
 }
 
 fn send(draft: &mut Draft<'_>, case: &mut Case, seq: u32, mut reply: ReplyLine) {

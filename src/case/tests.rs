@@ -2,6 +2,7 @@
 
 mod bounds;
 mod casework;
+mod costly;
 mod every;
 mod oddities;
 mod stories;

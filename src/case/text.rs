@@ -1,6 +1,7 @@
 //! Counting as platforms count, cutting, and splitting a long reply into a numbered chain.
 
 use super::ability::Count;
+use super::weigh::weighted;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The length of a text in a network's own units.
@@ -49,24 +50,6 @@ fn mastodon_piece(word: &str, link: usize) -> usize {
         }
         _ => word.graphemes(true).count(),
     }
-}
-
-/// Light ranges cost 1, all else 2, links 23, an emoji sequence 2 (twitter-text configuration v3).
-fn weighted(text: &str) -> usize {
-    let light =
-        |c: char| matches!(u32::from(c), 0..=4351 | 8192..=8205 | 8208..=8223 | 8242..=8247);
-    let word = |w: &str| {
-        if is_link(w) {
-            return 23;
-        }
-        w.graphemes(true)
-            .map(|g| {
-                if g.chars().all(light) { g.chars().count() } else { g.chars().count().min(2) * 2 }
-            })
-            .map(|n| if n > 2 { 2 } else { n })
-            .sum()
-    };
-    pieces(text).map(word).sum()
 }
 
 /// Cuts a text to at most `bytes` bytes, at a letter's border, with an ellipsis if anything went.

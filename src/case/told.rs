@@ -1,5 +1,6 @@
 //! The line in the thread that tells how far a reply has come, and what can be done about it.
 
+use super::ability::dollars;
 use super::card::button;
 use super::draft::{Draft, note};
 use super::effect::{Button, Note, Style, Tone};
@@ -129,6 +130,10 @@ fn asking(ask: Ask, reply: &ReplyLine, words: Rich) -> Rich {
             .agent(&reply.by.name)
             .say(" wrote:")
             .quote(&Theirs::new(reply.text.clone())),
+        Ask::Price(mills) => words.say(format!(
+            " yet: it holds a link. With it this costs {}; without it, much less.",
+            dollars(u64::from(mills))
+        )),
         Ask::Files => reply.files.iter().fold(
             words.say(" yet. These files go with it, for everybody who can read the post:"),
             |words, file| {

@@ -8,6 +8,7 @@ mod check;
 mod data;
 mod init;
 mod log;
+mod login;
 mod run;
 mod score;
 mod serve;
@@ -73,6 +74,13 @@ enum Command {
         /// Tries each token and permission too; writes nothing.
         #[arg(long)]
         live: bool,
+    },
+    /// Lets you log in to a network by your browser, where a token is not enough.
+    Login {
+        #[command(flatten)]
+        place: Where,
+        /// The account, by its name in careline.toml.
+        account: String,
     },
     /// Asks some questions and writes a configuration that works.
     Init {
@@ -278,6 +286,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check { place, live } => check::check(&place.config, live),
+        Command::Login { place, account } => login::login(&place.config, &account),
         Command::Init { place, force } => init::init(&place.config, force),
         Command::Forget { place, account, who } => data::forget(&place.config, &account, &who),
         Command::Export { place, json: _ } => data::export(&place.config),

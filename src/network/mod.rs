@@ -62,6 +62,15 @@ pub trait Network: Send + Sync {
     /// Tries tokens and permissions; writes nothing.
     fn probe(&self) -> Task<'_, Vec<Finding>>;
 
+    /// Lets a person log in by his browser, and keeps what comes of it; `say` tells him where to
+    /// go. `None` where the configuration alone is enough.
+    fn login<'a>(
+        &'a self,
+        _say: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> Option<Task<'a, Result<String, String>>> {
+        None
+    }
+
     /// Paths this account wants served (webhooks), if any.
     fn routes(&self, _inbox: Inbox) -> Option<axum::Router> {
         None
@@ -85,6 +94,7 @@ pub struct Driver {
 
 pub mod bluesky;
 pub mod mastodon;
+pub mod x;
 
 /// All networks, by name.
-pub static NETWORKS: &[&Driver] = &[&bluesky::NETWORK, &mastodon::NETWORK];
+pub static NETWORKS: &[&Driver] = &[&bluesky::NETWORK, &mastodon::NETWORK, &x::NETWORK];

@@ -1,8 +1,8 @@
-//! A thousand who write at once: sled 0.34 waits for itself for ever when seven callers flush side by
-//! side (sled #1308), which is why only the committer does.
+//! A thousand who write at once: sled 0.34 waits for itself for ever when seven callers flush side
+//! by side (sled #1308), which is why only the committer does.
 //!
-//! `CARELINE_CROWD=60 cargo test --release --test main crowd -- --nocapture` lets them write that many
-//! seconds; without it two.
+//! `CARELINE_CROWD=60 cargo test --release --test main crowd -- --nocapture` lets them write that
+//! many seconds; without it two.
 
 use super::kit::{NOW, key, put, run, value, with_envelope};
 use careline::store::{Outcome, STORES, Store};

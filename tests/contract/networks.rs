@@ -35,7 +35,7 @@ async fn a_mention_is_heard_once_with_all_that_a_card_shows() {
         assert!(mention.contact.remote.starts_with(habits.ann.0));
         assert_eq!(mention.handle.raw(), habits.ann.1);
         assert_eq!(mention.audience, audience);
-        assert_eq!(mention.warning.as_ref().map(Theirs::raw), Some("a rant"));
+        assert_eq!(mention.warning.as_ref().map(Theirs::raw), Some(habits.warning));
         assert!(mention.url.is_some() && mention.parent.is_none());
         assert!(mention.written > Timestamp(0) && id > 0);
         // Several more sweeps bring nothing twice.
@@ -71,6 +71,10 @@ async fn the_first_start_begins_at_now_and_a_later_one_where_it_ended() {
         assert_eq!(heard, want);
         stop.cancel();
         task.await.unwrap();
+        // Pages of 80, of which the cursor leaves the newest 40 behind: no move before the first
+        // page is safe.
+        let moves = bench.notes.before_cursors("/mentions");
+        assert!(moves.iter().skip(1).all(|mentions| *mentions >= 80), "too early: {moves:?}");
     })
     .await;
 }

@@ -1,8 +1,8 @@
-//! Twelve hours away: customers go on writing and agents go on answering, and then the process comes
-//! back. Time is pretended.
+//! Twelve hours away: customers go on writing and agents go on answering, and then the process
+//! comes back. Time is pretended.
 //!
-//! `SIM_OUTAGE=20000 cargo test --release --test main outage -- --nocapture` for that many posts, and
-//! an answer for every forty of them; without it 400.
+//! `SIM_OUTAGE=20000 cargo test --release --test main outage -- --nocapture` for that many posts,
+//! and an answer for every forty of them; without it 400.
 
 use super::check::{Books, tokens};
 use super::day::{self, ACCOUNTS, AGENTS, is_card};

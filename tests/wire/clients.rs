@@ -1,9 +1,11 @@
 //! Official clients, written by others, on the faces and on the whole program: `masto`,
-//! `@slack/web-api`, `@slack/bolt`, `@atproto/api`, `discord.js`. `tests/wire/clients/install.sh`
-//! installs them; without them (or without Node) this says so in one line.
+//! `@slack/web-api`, `@slack/bolt`, `@atproto/api`, `discord.js`, and for X `twitter-api-v2`, which
+//! is nobody's official one. `tests/wire/clients/install.sh` installs them; without them (or without
+//! Node) this says so in one line.
 
-use crate::contract::networks::Bench;
+use crate::contract::networks::{ACME, Bench, person};
 use careline::case::time::Span;
+use careline::engine::clock;
 use careline::sandbox::pair::{Net, Office, Pair};
 use careline::sandbox::{Demo, Setup};
 use serde_json::json;
@@ -94,4 +96,15 @@ async fn discord_js_on_the_discord_face() {
 #[tokio::test(flavor = "multi_thread")]
 async fn masto_and_web_api_with_careline_between_them() {
     run("whole", 4, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twitter_api_v2_on_the_x_face() {
+    let Some(home) = ready("x") else { return };
+    let bench = Bench::new(&careline::network::x::NETWORK, "").await;
+    bench.world.change(clock::now(), |world| {
+        world.square(ACME).join(person("901", "ann"));
+    });
+    let facts = json!({ "base": bench.base(), "us": "token-us", "ann": "token-901" });
+    play(&home, "x", 7, facts.to_string()).await;
 }

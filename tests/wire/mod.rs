@@ -12,3 +12,4 @@ mod mastodon_golden;
 mod mastodon_mock;
 mod slack;
 mod slack_emulate;
+mod x;

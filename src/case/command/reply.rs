@@ -4,7 +4,7 @@ use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Answer;
-use crate::case::gate::on_purpose;
+use crate::case::gate::{Rule, on_purpose};
 use crate::case::reply::{Words, capture};
 
 /// See the module.
@@ -38,6 +38,7 @@ fn run(turn: Turn<'_, '_>) {
         )
     });
     match words {
+        Err(Rule::ByHand) => draft.say(format!("Not sent: {}.", Rule::ByHand.why())),
         Err(rule) => draft.out.answer = Some(Answer::Refuse(format!("Not sent: {}.", rule.why()))),
         Ok(_) => {
             if claims {

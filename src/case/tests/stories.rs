@@ -3,6 +3,8 @@
 use super::*;
 use crate::case::event::{File, Inside, Outcome, OwnPost};
 use crate::case::model::{Ask, ReplyState, Status};
+use crate::case::policy::Person;
+use crate::case::role::Role;
 
 fn claimed() -> Play {
     let mut play = Play::new();

@@ -217,6 +217,8 @@ impl Bluesky {
             resend: Resend::Keyed { window: Span::days(3_650) },
             look_after: Span::seconds(2),
             handle: Some(handle.to_owned()),
+            price: None,
+            compose: None,
         }
     }
 

@@ -75,6 +75,21 @@ impl Notes {
         self.events().into_iter().filter_map(mention).collect()
     }
 
+    /// How many mentions had come whenever the cursor of a feed with this ending moved.
+    pub fn before_cursors(&self, ending: &str) -> Vec<usize> {
+        let (mut mentions, mut moves) = (0, Vec::new());
+        for envelope in self.taken.lock().unwrap().iter() {
+            match &envelope.event {
+                Event::Mentioned(_) => mentions += 1,
+                Event::FeedState { feed, .. } if feed.as_str().ends_with(ending) => {
+                    moves.push(mentions);
+                }
+                _ => {}
+            }
+        }
+        moves
+    }
+
     /// What the account can do, as told last.
     pub fn abilities(&self) -> Option<careline::case::ability::Abilities> {
         let all = self.taken.lock().unwrap();
@@ -101,6 +116,8 @@ pub struct Habits {
     pub ann: (&'static str, &'static str),
     /// Can a post be for fewer than everybody, and does an answer carry a content warning?
     pub private: bool,
+    /// Whether a post carries its author's warning, as this network tells it.
+    pub warning: &'static str,
 }
 
 pub fn habits(row: &Driver) -> Habits {
@@ -109,11 +126,19 @@ pub fn habits(row: &Driver) -> Habits {
             post: "com.atproto.repo.putRecord",
             ann: ("did:plc:", "ann.elsewhere.example"),
             private: false,
+            warning: "a rant",
+        },
+        "x" => Habits {
+            post: "POST /2/tweets",
+            ann: ("901", "ann_elsewhere_e"),
+            private: false,
+            warning: "marked as sensitive",
         },
         _ => Habits {
             post: "POST /api/v1/statuses",
             ann: ("901", "ann@elsewhere.example"),
             private: true,
+            warning: "a rant",
         },
     }
 }
@@ -174,6 +199,17 @@ impl Bench {
                 ("deep", "1 s"),
             ],
             "mastodon" => vec![("server", base), ("token", "env:T"), ("poll", "150 ms")],
+            "x" => vec![
+                ("api", base),
+                ("auth", "oauth1"),
+                ("consumer_key", "env:T"),
+                ("consumer_secret", "env:T"),
+                ("access_token", "env:T"),
+                ("access_secret", "env:T"),
+                ("poll", "150 ms"),
+                ("direct", "150 ms"),
+                ("review", "300 ms"),
+            ],
             other => panic!("say here which keys {other} needs to reach its face"),
         };
         // `[a,b]` is a list of two texts, `[]` an empty one.

@@ -83,7 +83,7 @@ pub(super) struct Bench {
     server: CancellationToken,
     pub(super) base: String,
     /// All calls that were made.
-    pub(super) recorder: spec::Recorder,
+    recorder: spec::Recorder,
 }
 
 /// Changes what the server gives our app.

@@ -1,0 +1,36 @@
+//! A network's own terms for an answer: what it costs, and where only a person may give it.
+
+use super::card::button;
+use super::draft::{Draft, note};
+use super::effect::{Style, Tone};
+use super::gate::{Passed, PublicText, Rule};
+use super::model::{Case, Target};
+use super::rich::Rich;
+
+/// What these parts cost, if a link makes them dear.
+pub(super) fn price(draft: &Draft<'_>, case: &Case, parts: &[PublicText]) -> Option<u32> {
+    let price = draft.abilities(&case.account).price?;
+    price.of_links(parts.iter().map(PublicText::as_str))
+}
+
+/// The network takes no answer to this post from us. Where it has a form that can be opened with
+/// the words filled in, they are prepared for a person to post by hand.
+pub(super) fn assist(
+    draft: &mut Draft<'_>,
+    case: &mut Case,
+    passed: &Passed,
+    target: &Target,
+) -> Rule {
+    let abilities = draft.abilities(&case.account);
+    let Some(form) = abilities.form(target.post.as_str(), passed.as_str()) else {
+        return Rule::NoReply;
+    };
+    let words = Rich::of("✍ Prepared, not sent: ")
+        .say(format!("{} takes this answer only by hand. ", abilities.network))
+        .link(&form, "Open it with your words filled in")
+        .say(". What you post there is found and shown here.");
+    let done = button("Answered by hand", format!("answered {}", case.no), Style::Primary);
+    draft.post(case, None, note(Tone::Status, words, vec![done]));
+    draft.put_case(case.clone());
+    Rule::ByHand
+}
