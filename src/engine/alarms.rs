@@ -40,8 +40,8 @@ impl Inner {
             tokio::pin!(changed);
             changed.as_mut().enable();
             let now = self.clock.now();
-            // Those that are known stand in front of all later ones, and must not hide them; nor must
-            // those that are held.
+            // Those that are known, or held, stand in front of all later ones, and must not hide
+            // them.
             let due = self.store.alarms(now, PAGE + known.len() + held).await?;
             known.retain(|alarm| due.contains(alarm));
             let fresh: Vec<_> = due.into_iter().filter(|alarm| !known.contains(alarm)).collect();
