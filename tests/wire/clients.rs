@@ -1,7 +1,7 @@
 //! Official clients, written by others, on the faces and on the whole program: `masto`,
 //! `@slack/web-api`, `@slack/bolt`, `@atproto/api`, `discord.js`, and for X `twitter-api-v2`, which
-//! is nobody's official one. `tests/wire/clients/install.sh` installs them; without them (or without
-//! Node) this says so in one line.
+//! is nobody's official one. `tests/wire/clients/install.sh` installs them; without them (or
+//! without Node) this says so in one line.
 
 use crate::contract::networks::{ACME, Bench, person};
 use careline::case::time::Span;
