@@ -116,8 +116,10 @@ pub struct Habits {
     pub ann: (&'static str, &'static str),
     /// Can a post be for fewer than everybody, and does an answer carry a content warning?
     pub private: bool,
-    /// Whether a post carries its author's warning, as this network tells it.
+    /// The author's warning `a rant`, as this network tells it.
     pub warning: &'static str,
+    /// Can it listen for posts that nobody addressed to us?
+    pub listens: bool,
 }
 
 pub fn habits(row: &Driver) -> Habits {
@@ -127,18 +129,21 @@ pub fn habits(row: &Driver) -> Habits {
             ann: ("did:plc:", "ann.elsewhere.example"),
             private: false,
             warning: "a rant",
+            listens: true,
         },
         "x" => Habits {
             post: "POST /2/tweets",
             ann: ("901", "ann_elsewhere_e"),
             private: false,
             warning: "marked as sensitive",
+            listens: false,
         },
         _ => Habits {
             post: "POST /api/v1/statuses",
             ann: ("901", "ann@elsewhere.example"),
             private: true,
             warning: "a rant",
+            listens: true,
         },
     }
 }

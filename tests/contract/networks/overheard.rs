@@ -51,6 +51,9 @@ async fn open(bench: &Bench) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_addressed_to_us_is_found_and_followed() {
     each(|bench| async move {
+        if !bench.habits().listens {
+            return;
+        }
         people(&bench);
         let driver = bench.driver(&[]);
         driver.heed(rules()).unwrap();
@@ -104,6 +107,9 @@ async fn what_nobody_addressed_to_us_is_found_and_followed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rules_are_changed_while_it_listens() {
     each(|bench| async move {
+        if !bench.habits().listens {
+            return;
+        }
         people(&bench);
         let driver = bench.driver(&[]);
         let (stop, _task) = bench.listen(&driver).await;
@@ -133,6 +139,9 @@ async fn hashtags_are_heard_where_there_is_a_stream_and_where_there_is_none() {
     each(|bench| {
         let rules = rules.clone();
         async move {
+            if !bench.habits().listens {
+                return;
+            }
             people(&bench);
             let more: &[&[(&str, &str)]] = match bench.row.name {
                 "mastodon" => &[&[], &[("streaming", "off")], &[("streaming", "sse")]],
