@@ -1,6 +1,6 @@
 //! `not ours`: nothing for us. The case is closed, and the next one of this customer says so.
 
-use super::{About, Action, Turn, Verb, asker};
+use super::{About, Action, Field, Kind, Turn, Verb, asker};
 use crate::case::model::Status;
 use crate::case::record::{Key, Record};
 
@@ -11,7 +11,7 @@ pub static VERB: Verb = Verb {
     summary: "Closes a case that was nothing for us, and remembers it of this customer.",
     example: "not #42 ours",
     about: About::Case,
-    fields: &[],
+    fields: &[Field::needed("ours", "Says so: it is none of ours", Kind::OneOf(&["ours"]))],
     action: Action::Sort,
     missing: None,
     query: None,

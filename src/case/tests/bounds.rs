@@ -117,7 +117,7 @@ fn a_case_that_finds_no_thread_waits_for_its_channel_with_all_its_words() {
         play.take(Event::Failed { delivery, outcome });
     }
     let head = play.pending().first().cloned().unwrap();
-    assert_eq!((head.id, head.state), (card.id, State::Waiting { tried: 1 }));
+    assert_eq!((head.id, head.state), (card.id, State::Waiting { tried: 2 }));
     assert!(head.ready > play.now, "not at once");
     play.arrive();
     assert!(play.case().thread.is_some());

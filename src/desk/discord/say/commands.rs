@@ -146,7 +146,7 @@ mod tests {
         let assign = of("assign");
         assert_eq!((&assign[0]["type"], &assign[0]["required"]), (&json!(6), &json!(true)));
         assert_eq!((&assign[1]["type"], &assign[1]["autocomplete"]), (&json!(4), &json!(true)));
-        assert_eq!(of("list")[0]["choices"][1]["value"], "unclaimed");
+        assert_eq!(of("list")[0]["choices"][3]["value"], "unclaimed");
         assert_eq!(of("canned")[0]["autocomplete"], true);
         assert_eq!(of("help"), json!(null));
         assert_eq!(of("snooze")[0]["name"], "until");
