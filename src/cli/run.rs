@@ -79,6 +79,7 @@ async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
 
 /// A disk that answers nothing any more holds even those who only want to let go of it: whatever
 /// happens, the process is gone in time. A restart is as safe as after a kill.
+#[expect(clippy::disallowed_methods, reason = "the store was given its time to close")]
 async fn leave_at_last(stop: CancellationToken) {
     stop.cancelled().await;
     let left = std::thread::Builder::new().name("last".into()).spawn(|| {

@@ -15,6 +15,7 @@ use crate::score::Scorer;
 use crate::score::burst::{Burst, Bursts, Happening};
 use crate::store::{Store, StoreError};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 /// The order of what is learned is the log's; chance is only in what is shown again.
@@ -185,12 +186,15 @@ async fn came(store: &dyn Store) -> Result<Vec<(Timestamp, AccountId)>, StoreErr
         all.retain(|(at, _)| now.since(*at) < LATELY);
         for entry in page.iter().filter(|entry| entry.event == "mentioned") {
             let Some(no) = entry.case.filter(|_| now.since(entry.at) < LATELY) else { continue };
-            if !accounts.contains_key(&no) {
-                let reach = Reach { keys: [Key::Case(no)].into(), query: None };
-                let account = store.read(&reach).await?.case(no).map(|case| case.account.clone());
-                accounts.insert(no, account);
-            }
-            all.extend(accounts[&no].clone().map(|account| (entry.at, account)));
+            let account = match accounts.entry(no) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let reach = Reach { keys: [Key::Case(no)].into(), query: None };
+                    let found = store.read(&reach).await?;
+                    unknown.insert(found.case(no).map(|case| case.account.clone()))
+                }
+            };
+            all.extend(account.clone().map(|account| (entry.at, account)));
         }
     }
 }

@@ -114,12 +114,10 @@ impl Inner {
 
 /// Ends with a sentence when a task ends that the whole engine needs.
 async fn supervise(tasks: &mut JoinSet<Ended>) -> String {
-    while let Some(ended) = tasks.join_next().await {
-        match ended {
-            Ok(Ended::Well) => return "a part of careline ended by itself".into(),
-            Ok(Ended::All(why)) => return why,
-            Err(_) => return "a part of careline panicked".into(),
-        }
+    match tasks.join_next().await {
+        Some(Ok(Ended::Well)) => "a part of careline ended by itself".into(),
+        Some(Ok(Ended::All(why))) => why,
+        Some(Err(_)) => "a part of careline panicked".into(),
+        None => "all parts of careline ended by themselves".into(),
     }
-    "all parts of careline ended by themselves".into()
 }

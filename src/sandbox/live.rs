@@ -339,7 +339,7 @@ fn newest(square: &Square, cast: &Cast, who: &str) -> Option<i64> {
 /// The newest post of ours that names this customer.
 fn below(square: &Square, cast: &Cast, who: &str) -> Option<i64> {
     let (us, id) = (&square.us()?.id, &cast.customer(who)?.id);
-    square.written_by(us).filter(|post| post.mentions.contains(id)).last().map(|post| post.id)
+    square.written_by(us).rfind(|post| post.mentions.contains(id)).map(|post| post.id)
 }
 
 /// Posts of the program to this customer with these words.

@@ -56,6 +56,7 @@ fn mention(n: u64, who: u64, text: &str) -> Mention {
         written: Timestamp::from_seconds(1),
         language: None,
         no_reply: None,
+        overheard: None,
     }
 }
 

@@ -9,7 +9,7 @@ mod listen;
 mod program;
 mod relay;
 #[path = "../sim/mod.rs"]
-#[allow(dead_code, reason = "the checkers and stories are for the tests")]
+#[allow(dead_code, unused_imports, reason = "the checkers and stories are for the tests")]
 mod sim;
 mod store;
 mod webhook;

@@ -61,7 +61,7 @@ fn commit(policy: &Policy, n: u64) -> Commit {
     let mut envelope = Envelope::new(format!("m{n}"), Event::Mentioned(Box::new(mention(n))));
     envelope.at = Timestamp::from_seconds(i64::try_from(n).unwrap_or(0) + 1);
     envelope.spare = careline::case::id::CaseNo(n);
-    let found = Replay::default().found(&envelope);
+    let found = Replay::default().found(policy, &envelope);
     let decision = careline::case::decide(policy, &found, &envelope);
     Commit {
         envelope: Some(envelope.id),

@@ -115,9 +115,7 @@ async fn an_answer_that_was_taken_back_while_nobody_listened_does_not_go_out() {
     over(&demo);
     demo.hands.hang_up("cut");
     one(&demo, "Taken back").await;
-    let world = demo.shared.look();
-    assert_eq!(sent(&world.squares[ACCOUNT]).count(), 0);
-    drop(world);
+    assert_eq!(sent(&demo.shared.look().squares[ACCOUNT]).count(), 0);
     demo.end().await;
 }
 

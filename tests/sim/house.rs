@@ -97,9 +97,9 @@ fn failure(no: No) -> Failure {
     }
 }
 
-fn file(name: &String) -> File {
+fn file(name: &str) -> File {
     let (mime, url) = ("image/png".to_owned(), String::new());
-    File { id: name.clone(), name: name.clone(), mime, size: 3, alt: None, url }
+    File { id: name.to_owned(), name: name.to_owned(), mime, size: 3, alt: None, url }
 }
 
 fn number(text: &str) -> i64 {
@@ -161,7 +161,7 @@ impl House {
             standing: if said.author == GUEST { Standing::Guest } else { Standing::Member },
             text: said.text.clone(),
             inside: Vec::new(),
-            files: said.files.iter().map(file).collect(),
+            files: said.files.iter().map(|name| file(name)).collect(),
             machine: said.author == OTHER_BOT,
             written: Timestamp(said.id),
         }

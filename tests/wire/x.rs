@@ -270,9 +270,8 @@ async fn a_login_ends_with_tokens_in_the_file() {
     let browser = async {
         let client = Net::new(true).client().clone();
         let url = loop {
-            match page.lock().unwrap().clone() {
-                Some(url) => break url,
-                None => {}
+            if let Some(url) = page.lock().unwrap().clone() {
+                break url;
             }
             tokio::task::yield_now().await;
         };

@@ -22,7 +22,7 @@ pub static VERB: Verb = Verb {
 };
 
 fn query(_: &Policy, _: &Request, _: &str, case: Option<&Case>) -> Option<Query> {
-    let of = |case: &Case| [&[case.contact.clone()], case.same.as_slice()].concat();
+    let of = |case: &Case| [std::slice::from_ref(&case.contact), case.same.as_slice()].concat();
     case.map(|case| Query::OfContacts(of(case)))
 }
 

@@ -339,7 +339,7 @@ fn the_card_comes_to_the_bottom_and_changes_with_the_case() {
     assert_eq!(decision.did, "brought_card");
     let low = play.case().low.expect("a copy");
     let shown = |play: &Play, of: &crate::case::id::DeliveryId| {
-        let all = play.pending().into_iter().filter_map(|delivery| match delivery.act {
+        let mut all = play.pending().into_iter().filter_map(|delivery| match delivery.act {
             Act::Desk(Notice::Post(note)) if delivery.id == *of => Some(*note),
             Act::Desk(Notice::Amend { of: changed, to }) if changed == *of => match *to {
                 Face::Note(note) => Some(*note),
@@ -347,7 +347,7 @@ fn the_card_comes_to_the_bottom_and_changes_with_the_case() {
             },
             _ => None,
         });
-        all.last().expect("it is shown")
+        all.next_back().expect("it is shown")
     };
     assert!(shown(&play, &low.by).buttons.iter().any(|b| b.label == "Release"));
     play.asks("maria", "release");

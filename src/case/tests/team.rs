@@ -404,11 +404,11 @@ fn a_gesture_on_a_message_of_a_case_acts_and_elsewhere_says_nothing() {
     assert_eq!(ask(&mut play, elsewhere).answer, None);
     play.writes("anna", "p2", "Anybody there?");
     play.arrive();
-    let messages = play.replay.records.iter().filter_map(|(key, v)| match (key, &v.record) {
+    let mut messages = play.replay.records.iter().filter_map(|(key, v)| match (key, &v.record) {
         (Key::Message(id), Some(Record::Message(_, 1))) => Some(id.message.clone()),
         _ => None,
     });
-    let second = messages.last().expect("the second post's message");
+    let second = messages.next_back().expect("the second post's message");
     assert_ne!(second, root.root);
     ask(&mut play, ThreadId { channel: channel(), root: second });
     assert_eq!(play.case().claimer.map(|claimer| claimer.name), Some("maria".into()));

@@ -139,8 +139,8 @@ impl Mastodon {
             let is_last = at.is_empty() || page == PAGES;
             let from = if is_last { ("limit", "40") } else { ("min_id", at.as_str()) };
             let statuses = self.page_of(of, from).await?;
-            let late = |raw: &&Box<RawValue>| since.is_none_or(|since| written(raw) >= Some(since));
-            let heard = statuses.iter().rev().filter(late);
+            let late = |raw: &RawValue| since.is_none_or(|since| written(raw) >= Some(since));
+            let heard = statuses.iter().rev().filter(|raw| late(raw));
             let heard = heard.filter_map(|raw| self.heard(me, raw.get(), false));
             let heard: Vec<Envelope> = heard.collect();
             put_all(inbox, heard).await?;
