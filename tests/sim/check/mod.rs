@@ -106,9 +106,11 @@ impl Books {
         Self { posts, gone, shown, now, said, desk, sky: sky.clone(), told: sky.told(), stops }
     }
 
-    /// The messages that show cases: cards, and what stands below them.
+    /// The messages that show cases: cards, and what stands below them. A reply that stopped quotes
+    /// what stopped it, so that who decides about it need not look for it: that shows nothing anew.
     pub fn in_threads(&self) -> impl Iterator<Item = &Message> {
-        self.shown.iter().filter(|m| m.thread.is_some() || is_card(m))
+        let quotes = |m: &Message| m.text.starts_with('✋');
+        self.shown.iter().filter(move |m| !quotes(m) && (m.thread.is_some() || is_card(m)))
     }
 
     /// Each post of ours, with all posts of its account.
