@@ -243,6 +243,10 @@ async fn a_secret_that_was_replaced_needs_no_restart() {
         let place = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(place.path(), "an old token").unwrap();
         let from = format!("file:{}", place.path().display());
+        // X's tokens change by themselves, and are kept in a file of their own.
+        if bench.row.name == "x" {
+            return;
+        }
         let key = if bench.row.name == "bluesky" { "password" } else { "token" };
         let driver = bench.driver(&[(key, &from)]);
         let (_stop, task) = bench.listen(&driver).await;

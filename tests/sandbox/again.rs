@@ -48,7 +48,7 @@ async fn held(demo: &Demo) -> (i64, String) {
     post(demo, "anna", "@acme my tent leaks").await;
     let (root, _) = one(demo, "my tent leaks").await;
     let at = At { channel: CHANNEL.into(), ts: stamp(root) };
-    demo.hands.press("maria", &at, "claim #2").unwrap();
+    demo.hands.press("maria", &at, "Claim").unwrap();
     one(demo, "looks after it").await;
     let said = say(demo, root, "That is your own fault").await;
     one(demo, "Goes to").await;

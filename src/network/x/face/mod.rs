@@ -194,18 +194,41 @@ async fn handle(State(stage): State<Stage>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let name = format!("{} {}", parts.method, parts.uri.path());
     let wrong = stage.wrong(&name);
-    if let Some(response) = before(wrong.as_ref()).await {
+    if let Some(response) = before(wrong.as_ref()) {
         return response;
     }
-    let answer = match read(parts, body).await {
-        Ok(call) if stream::is_one(&call) => match stream::open(&stage, &call) {
-            Ok(response) => return response,
-            Err(no) => no,
-        },
-        Ok(call) => answer(&stage, &call).await.unwrap_or_else(|no| no),
-        Err(no) => no,
+    let late = match wrong {
+        Some(Wrong::Late { millis }) => Duration::from_millis(millis),
+        _ => Duration::ZERO,
     };
-    after(wrong.as_ref(), answer).await
+    // It is done even if the caller has gone away by then.
+    let done = tokio::spawn(async move {
+        tokio::time::sleep(late).await;
+        work(&stage, parts, body).await
+    });
+    match done.await {
+        Ok(Done::Stream(response)) => response,
+        Ok(Done::Answer(answer)) => after(wrong.as_ref(), answer).await,
+        Err(_) => cut().unwrap_or_default(),
+    }
+}
+
+/// What a call comes to.
+enum Done {
+    Answer(Answer),
+    /// An answer without an end.
+    Stream(Response),
+}
+
+async fn work(stage: &Stage, parts: axum::http::request::Parts, body: Body) -> Done {
+    let call = match read(parts, body).await {
+        Ok(call) => call,
+        Err(no) => return Done::Answer(no),
+    };
+    if stream::is_one(&call) {
+        return stream::open(stage, &call).map_or_else(Done::Answer, Done::Stream);
+    }
+    Done::Answer(answer(stage, &call).await.unwrap_or_else(|no| no))
 }
 
 async fn read(parts: axum::http::request::Parts, body: Body) -> Result<Call> {
@@ -257,7 +280,7 @@ fn caller(stage: &Stage, call: &Call) -> Result<Person> {
 }
 
 /// What goes wrong before anything is done.
-async fn before(wrong: Option<&Wrong>) -> Option<Response> {
+fn before(wrong: Option<&Wrong>) -> Option<Response> {
     match wrong? {
         Wrong::Status { status, retry_after } => {
             let mut response = shown(failure(*status));
@@ -267,10 +290,6 @@ async fn before(wrong: Option<&Wrong>) -> Option<Response> {
         }
         Wrong::Cut => cut(),
         Wrong::DeadToken => Some(shown(Answer::unauthorized())),
-        Wrong::Late { millis } => {
-            tokio::time::sleep(Duration::from_millis(*millis)).await;
-            None
-        }
         _ => None,
     }
 }
