@@ -3,8 +3,8 @@
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::Task;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
 use tokio::sync::oneshot;
 
 /// The machine's time.
@@ -25,6 +25,9 @@ pub trait Clock: Send + Sync {
     /// What the clock on the wall shows. It may jump.
     fn now(&self) -> Timestamp;
 
+    /// How much time has passed since some instant of this process; it never jumps.
+    fn elapsed(&self) -> Span;
+
     /// Waits this long, whatever the clock on the wall does.
     fn sleep(&self, span: Span) -> Task<'static, ()>;
 }
@@ -36,6 +39,11 @@ pub struct System;
 impl Clock for System {
     fn now(&self) -> Timestamp {
         now()
+    }
+
+    fn elapsed(&self) -> Span {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Span(i64::try_from(BEGAN.elapsed().as_micros()).unwrap_or(i64::MAX))
     }
 
     fn sleep(&self, span: Span) -> Task<'static, ()> {
@@ -114,6 +122,10 @@ impl Clock for Stepped {
         steps.passed + steps.offset
     }
 
+    fn elapsed(&self) -> Span {
+        Span(self.passed().0)
+    }
+
     fn sleep(&self, span: Span) -> Task<'static, ()> {
         let woken = {
             let mut steps = self.steps();
@@ -172,6 +184,7 @@ mod tests {
         assert!(clock.step(Timestamp::from_seconds(200)));
         short.await;
         assert_eq!(clock.now(), Timestamp::from_seconds(101 + 3600));
+        assert_eq!(clock.elapsed(), Span::seconds(101), "a jump is no time that passed");
         drop(long);
         assert!(!clock.step(Timestamp::from_seconds(200)), "nobody waits any more");
         assert_eq!(clock.passed(), Timestamp::from_seconds(200));

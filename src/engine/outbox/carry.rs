@@ -76,7 +76,7 @@ impl Inner {
         let (row, version) = self.row(&next.id).await?;
         let Some(delivery) = row.filter(|row| row.state.is_pending()) else {
             self.outbox.queue().remove(&next.id);
-            self.outbox.notes().unclear.remove(&next.id);
+            self.outbox.notes().forget(&next.id);
             return Ok(());
         };
         let state = delivery.state.clone();
@@ -161,9 +161,10 @@ impl Inner {
         if !self.restate(&mut load, began, |row| row.state = state.clone()).await? {
             return Ok(());
         }
+        self.waited(&load, number);
         let under_way = call.goal().map(|goal| self.begin(goal));
         let result = self.call(call.at(attempt)).await;
-        self.after(load, attempt, began, result).await?;
+        self.after(load, attempt, result).await?;
         drop(under_way);
         Ok(())
     }
@@ -221,7 +222,6 @@ impl Inner {
         self: &Arc<Self>,
         load: Load,
         attempt: Attempt,
-        began: Timestamp,
         result: Result<Receipt, Failure>,
     ) -> Result<(), StoreError> {
         health::tried(load.way(), result.as_ref().map_or_else(Failure::kind, |_| "done"));
@@ -242,7 +242,9 @@ impl Inner {
             Err(Failure::Unsure(_)) => {
                 let id = &load.head().id;
                 tracing::warn!(delivery = %id, way = load.way(), "nobody knows if it arrived");
-                self.outbox.defer(&load.ids(), began + self.patience(&load).await?.look_after);
+                let wait = self.patience(&load).await?.look_after;
+                let left = Span(wait.0 - self.waited(&load, attempt.number).0);
+                self.outbox.defer(&load.ids(), self.clock.now() + left);
                 Ok(())
             }
         }
@@ -259,7 +261,7 @@ impl Inner {
         for row in load.rows.iter().rev() {
             let id = row.delivery.id.clone();
             let name = format!("{id}:{number}:done");
-            self.outbox.notes().unclear.remove(&id);
+            self.outbox.notes().forget(&id);
             let event = Event::Delivered { delivery: id.clone(), receipt: receipt.clone() };
             self.outcome(&id, Envelope::new(name, event)).await;
         }
@@ -276,7 +278,7 @@ impl Inner {
         for row in &load.rows {
             let id = row.delivery.id.clone();
             let name = format!("{id}:{number}:failed");
-            self.outbox.notes().unclear.remove(&id);
+            self.outbox.notes().forget(&id);
             let kind = outcome.kind();
             tracing::warn!(delivery = %id, way = load.way(), kind, "not delivered");
             let event = Event::Failed { delivery: id.clone(), outcome: outcome.clone() };

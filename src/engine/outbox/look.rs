@@ -67,6 +67,11 @@ impl Inner {
         Ok(Patience { look_after: abilities.look_after, resend: abilities.resend })
     }
 
+    /// How long this attempt has been waited for, by time that cannot jump.
+    pub(super) fn waited(&self, load: &Load, number: u32) -> Span {
+        self.outbox.notes().waited(&load.head().id, number, self.clock.elapsed())
+    }
+
     async fn search(&self, call: &Call) -> Looked {
         let made = async {
             match call {
@@ -103,10 +108,10 @@ impl Inner {
 pub(super) async fn look(inner: &Arc<Inner>, load: Load) -> Result<(), StoreError> {
     let Some(tried) = tried(load.head()) else { return Ok(()) };
     let patience = inner.patience(&load).await?;
-    let (now, due) = (inner.clock.now(), tried.began + patience.look_after);
-    // A clock that was set back must not keep anything waiting for hours.
-    if now < due && due.since(now) <= patience.look_after {
-        inner.outbox.defer(&load.ids(), due);
+    let left = Span(patience.look_after.0 - inner.waited(&load, tried.number).0);
+    let now = inner.clock.now();
+    if left > Span(0) {
+        inner.outbox.defer(&load.ids(), now + left);
         return Ok(());
     }
     let attempt = Attempt { number: tried.number, first: tried.first };
@@ -172,16 +177,15 @@ async fn absent(
 ) -> Result<(), StoreError> {
     let now = inner.clock.now();
     let absences = tried.absent.saturating_add(1);
-    let over = tried.began + limits::CALL + patience.look_after;
-    if absences < ABSENCES || now < over {
+    let over = Span(limits::CALL.0 + patience.look_after.0);
+    let left = Span(over.0 - inner.waited(&load, tried.number).0);
+    if absences < ABSENCES || left > Span(0) {
         let (number, first, began) = (tried.number, tried.first, tried.began);
         // Only what was seen early does not count twice.
         let absent = absences.min(ABSENCES - 1);
         let state = State::Attempted { number, first, began, absent };
         inner.restate(&mut load, now, |row| row.state = state.clone()).await?;
-        let wait = Span(over.0 - now.0).max(patience.look_after);
-        let most = Span(limits::CALL.0 + patience.look_after.0);
-        inner.outbox.defer(&load.ids(), now + wait.min(most));
+        inner.outbox.defer(&load.ids(), now + left.max(patience.look_after));
         return Ok(());
     }
     again(inner, load, tried, patience).await

@@ -43,6 +43,26 @@ struct Notes {
     fuse: Fuse,
     /// Looks that could not tell, by delivery.
     unclear: BTreeMap<DeliveryId, u32>,
+    /// Since when an unknown attempt, told by its number, is waited for: time that cannot jump.
+    since: BTreeMap<DeliveryId, (u32, Span)>,
+}
+
+impl Notes {
+    /// How long this attempt has been waited for in this life. Nobody knows how long a life before
+    /// waited, as only the wall's clock outlives it: the wait starts anew.
+    fn waited(&mut self, id: &DeliveryId, number: u32, elapsed: Span) -> Span {
+        let since = self.since.entry(id.clone()).or_insert((number, elapsed));
+        if since.0 != number {
+            *since = (number, elapsed);
+        }
+        Span(elapsed.0 - since.1.0)
+    }
+
+    /// It is finished.
+    fn forget(&mut self, id: &DeliveryId) {
+        self.unclear.remove(id);
+        self.since.remove(id);
+    }
 }
 
 impl Outbox {
