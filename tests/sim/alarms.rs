@@ -3,7 +3,7 @@
 
 use super::life::START;
 use careline::case::event::{Envelope, Event};
-use careline::case::id::{AccountId, CaseNo, EnvelopeId};
+use careline::case::id::{AccountId, CaseNo, EnvelopeId, PostId};
 use careline::case::model::{Alarm, Wake};
 use careline::case::record::{Commit, Key, Reach, Record};
 use careline::case::time::{Span, Timestamp};
@@ -61,8 +61,9 @@ async fn alarms_that_are_stuck_hide_no_later_ones() {
     let account = AccountId::new(super::day::ACCOUNTS[0]);
     for n in 0..=STUCK {
         let post = SquarePost { id: n, ..SquarePost::by(&format!("c{n}"), "help") };
-        let event =
-            Event::Mentioned(Box::new(super::town::mention(&account, &Square::default(), &post)));
+        let mut mention = super::town::mention(&account, &Square::default(), &post);
+        mention.post = PostId::new(n.to_string());
+        let event = Event::Mentioned(Box::new(mention));
         engine.put(Envelope::new(format!("m{n}"), event)).await.unwrap();
     }
     let last = store.last_case().await.unwrap();

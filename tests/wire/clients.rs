@@ -84,7 +84,7 @@ async fn atproto_api_on_the_bluesky_face() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bolt_and_web_api_on_the_slack_face() {
-    run("slack", 14, false).await;
+    run("slack", 16, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
