@@ -126,9 +126,8 @@ async fn looking_and_sweeping_ask_exactly_this() {
         let lines = scene.lines();
         let begins = |with: &str| lines.iter().any(|line| line.starts_with(with));
         let list = "/api/v1/notifications?types%5B%5D=mention&include_filtered=true";
-        begins(&format!("GET {list}&limit=80&min_id="))
-            && begins("GET /api/v1/accounts/900/statuses?exclude_reblogs=true&limit=40&min_id=")
-                | begins("GET /api/v1/accounts/900/statuses?exclude_reblogs=true&limit=40")
+        begins(&format!("GET {list}&limit=80"))
+            && begins("GET /api/v1/accounts/900/statuses?exclude_reblogs=true&limit=40")
     };
     until("both sweeps", sweeps).await;
     stop.cancel();
@@ -165,7 +164,10 @@ async fn a_file_goes_first_with_its_description_and_without_its_name() {
     let mention = scene.asked("@acme show me", Audience::Public, None).await;
     let out = with_file(&mention, "image/png", Some("A mended tent"), b"\x89PNG tent");
     scene.driver.deliver(&out).await.unwrap();
-    assert_eq!(scene.lines(), ["POST /api/v2/media", "POST /api/v1/statuses"]);
+    // A sweep that was under way may still have read.
+    let written = scene.lines().into_iter().filter(|line| line.starts_with("POST "));
+    let written: Vec<_> = written.collect();
+    assert_eq!(written, ["POST /api/v2/media", "POST /api/v1/statuses"]);
     let upload = scene.one("POST /api/v2/media");
     let kind = header(&upload, "content-type");
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
