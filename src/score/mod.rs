@@ -1,7 +1,7 @@
 //! Reads tone: does this text need a person soon? A number from 0 to 1, with its reasons in words.
 //!
-//! At the start it knows what a published lexicon ([VADER](lexicon)) and short lists of plain words
-//! know. On top stands a [`Learner`](learner): a linear model over hashed words, pairs of words and
+//! At the start it knows what a published lexicon (VADER) and short lists of plain words
+//! know. On top stands a learner: a linear model over hashed words, pairs of words and
 //! short runs of letters, which learns on this machine, one act of the team at a time. Nothing was
 //! trained elsewhere and nothing is shipped but those lists.
 //!
