@@ -27,6 +27,9 @@ const PROMISED: Span = Span::seconds(20);
 /// What the process needs after its engine: the runtime ends, the port closes.
 const AFTER: Span = Span::seconds(3);
 
+/// What this test waits for a thread of the machine before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Takes every call and answers none.
 #[derive(Default)]
 struct Deaf {
@@ -109,21 +112,29 @@ fn parts(store: Kept<Sled>, deaf: &Arc<Deaf>, clock: &Stepped) -> Parts {
 
 fn mention(n: i64) -> Envelope {
     let account = AccountId::new(super::day::ACCOUNTS[0]);
-    let post = SquarePost { id: n, ..SquarePost::by(&format!("anna{n}"), "help") };
-    let mention = super::town::mention(&account, &Square::default(), &post);
+    let post = SquarePost { id: n, root: n, ..SquarePost::by(&format!("anna{n}"), "help") };
+    let mut square = Square::default();
+    for id in 1..=n {
+        square.posts.insert(id, post.clone());
+    }
+    let mention = super::town::mention(&account, &square, &post);
     Envelope::new(format!("m{n}"), Event::Mentioned(Box::new(mention)))
 }
 
-async fn until(flag: &AtomicBool) {
-    while !flag.load(Ordering::SeqCst) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+async fn until(what: &str, flag: &AtomicBool) {
+    let rises = async {
+        while !flag.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, rises).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// Lets time pass until the task ends; says how long it took.
 async fn pass<T>(clock: &Stepped, task: &tokio::task::JoinHandle<T>) -> Span {
-    let began = clock.passed();
+    let (began, real) = (clock.passed(), std::time::Instant::now());
     while !task.is_finished() {
+        assert!(real.elapsed() < PATIENCE, "it does not end, whatever time passes");
         for _ in 0..200 {
             tokio::task::yield_now().await;
         }
@@ -152,10 +163,10 @@ fn a_stop_among_the_deaf_keeps_its_promise() {
         let (own, told) = (engine.clone(), stop.clone());
         let run = tokio::spawn(async move { own.run(told).await });
         engine.put(mention(1)).await.unwrap();
-        until(&deaf.called).await;
+        until("the desk is called", &deaf.called).await;
         brake.on.store(true, Ordering::SeqCst);
         let stuck = tokio::spawn(async move { engine.put(mention(2)).await });
-        until(&brake.held).await;
+        until("a commit waits for the disk", &brake.held).await;
         stop.cancel();
         let took = pass(&clock, &run).await;
         assert!(took.0 + AFTER.0 < PROMISED.0, "the engine took {took}");
