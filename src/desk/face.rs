@@ -1,17 +1,10 @@
-//! What the faces of all desks do alike: what time it is, and how a call goes wrong.
+//! What the faces of all desks do alike: how a call goes wrong.
 
-use crate::case::time::Timestamp;
 use crate::world::fault::Wrong;
 use axum::body::{Body, Bytes};
 use axum::response::{Html, IntoResponse, Response};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What time it is on this machine: a face's world lives by it.
-pub(super) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
-}
 
 /// How a platform refuses without a reason: by a status and, with 429, a wait; and by saying that
 /// the token is dead.

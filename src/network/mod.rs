@@ -93,6 +93,7 @@ pub struct Driver {
 }
 
 pub mod bluesky;
+mod face;
 pub mod mastodon;
 pub mod x;
 

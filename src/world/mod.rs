@@ -3,6 +3,7 @@
 //! A [`Square`] is one network's server, an [`Office`] one desk's workspace. Both keep a ledger of
 //! all that really happened, in order: checkers judge by it, never by our own store.
 
+pub mod clock;
 pub mod fault;
 mod index;
 pub mod office;

@@ -154,7 +154,7 @@ fn by_super(source: &Source, code: &str) -> Vec<(usize, Vec<String>)> {
 
 /// A face, or what all faces of a room do alike.
 fn is_face(source: &Source) -> bool {
-    source.module().get(2) == Some(&"face") || source.module() == ["desk", "face"]
+    matches!(source.module()[..], [_, "face"] | [_, _, "face", ..])
 }
 
 /// What all drivers of a room may use.

@@ -58,8 +58,9 @@ const CLOCKS: [&str; 5] =
     ["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now", "UNIX_EPOCH.elapsed"];
 
 fn clocks(source: &Source) -> Vec<String> {
-    let face = source.module().get(2) == Some(&"face") || source.path == "src/desk/face.rs";
-    if source.path == "src/engine/clock.rs" || source.room() == "sandbox" || face {
+    let clock = ["src/engine/clock.rs", "src/world/clock.rs"].contains(&source.path.as_str());
+    let face = source.module().get(2) == Some(&"face");
+    if clock || face || source.room() == "sandbox" {
         return Vec::new();
     }
     words(

@@ -25,7 +25,8 @@ pub use ids::{stamp, unstamp};
 pub use messages::attach;
 
 use crate::case::time::Timestamp;
-use crate::desk::face::{Refusals, faulty, now};
+use crate::desk::face::{Refusals, faulty};
+use crate::world::clock::now;
 use crate::world::fault::Wrong;
 use crate::world::office::{Member, Office};
 use crate::world::{Shared, World};

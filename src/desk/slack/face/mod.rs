@@ -21,7 +21,8 @@ mod views;
 pub use act::{App, hang_up, install, open_home, press, press_home, shortcut, slash, submit};
 pub use show::{stamp, unstamp};
 
-use crate::desk::face::{Refusals, faulty, now};
+use crate::desk::face::{Refusals, faulty};
+use crate::world::clock::now;
 use crate::world::fault::Wrong;
 use crate::world::office::Member;
 use crate::world::{Shared, World};

@@ -18,19 +18,19 @@ mod view;
 pub use names::did;
 
 use crate::case::time::{Span, Timestamp};
-use crate::world::fault::Wrong;
-use crate::world::square::{Person, Square};
-use crate::world::{Shared, World};
+use crate::network::face::{self, Refuses};
+use crate::world::Shared;
+use crate::world::clock::now;
+use crate::world::square::Person;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use session::Tokens;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
 
 /// Bytes a call may bring; a picture is the largest (lexicon `com.atproto.repo.uploadBlob`; the
 /// reference server takes 5 MB unless told otherwise).
@@ -46,43 +46,11 @@ struct Memory {
     gated: BTreeSet<i64>,
 }
 
-/// What a face stands on.
-#[derive(Clone)]
-struct Stage {
-    world: Shared,
-    name: String,
-    memory: Arc<Mutex<Memory>>,
-}
-
-impl Stage {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the world, now.
-    fn act<T>(&self, what: impl FnOnce(&mut World) -> T) -> T {
-        self.world.change(now(), what)
-    }
-
-    /// Looks at the square. Whoever also needs the memory locks it first.
-    fn see<T>(&self, what: impl FnOnce(&Square) -> T) -> T {
-        what(self.world.look().square(&self.name))
-    }
-
-    fn wrong(&self, call: &str) -> Option<Wrong> {
-        self.world.look().faults.of(&self.name, call)
-    }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
+type Stage = face::Stage<Memory>;
 
 /// The network of this square. A person's token is his app password.
 pub fn routes(world: Shared, name: &str) -> Router {
-    let stage = Stage { world, name: name.to_owned(), memory: Arc::default() };
-    Router::new().fallback(handle).with_state(stage)
+    Router::new().fallback(handle).with_state(Stage::new(world, name))
 }
 
 /// What a call is answered with.
@@ -163,8 +131,7 @@ impl Call {
     }
 
     fn json(&self) -> Result<Value> {
-        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        if !kind.is_some_and(|kind| kind.starts_with("application/json")) {
+        if !face::is_json(&self.headers) {
             return Err(Answer::invalid(
                 "Request encoding (Content-Type) required but not provided",
             ));
@@ -182,40 +149,27 @@ impl Call {
 async fn handle(State(stage): State<Stage>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let name = format!("{} {}", parts.method, parts.uri.path());
-    let wrong = stage.wrong(&name);
-    if let Some(response) = before(&name, wrong.as_ref()).await {
-        return response;
-    }
     if parts.uri.path() == "/subscribe" {
-        return stream::open(&stage, &mut parts).await;
+        return match stage.refused(&name) {
+            Some(response) => response,
+            None => stream::open(&stage, &mut parts).await,
+        };
     }
-    let read = read(parts, body).await;
-    let work = move || read.and_then(|call| answer(&stage, &call)).unwrap_or_else(|no| no);
-    let answer = match wrong {
-        Some(Wrong::Late { millis }) => late(millis, work).await,
-        _ => work(),
+    let doing = stage.clone();
+    let work = async move {
+        let read = read(parts, body).await;
+        shown(read.and_then(|call| answer(&doing, &call)).unwrap_or_else(|no| no))
     };
-    after(wrong.as_ref(), answer).await
+    stage.serve(&name, work).await
 }
 
-/// Nothing for so long, and then it is done, even if the caller has gone away by then.
-async fn late(millis: u64, work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
-    let done = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
-        work()
-    });
-    done.await.unwrap_or_else(|_| Answer::no(500, "InternalServerError", "it was never done"))
-}
-
-async fn read(parts: axum::http::request::Parts, body: Body) -> Result<Call> {
+async fn read(parts: Parts, body: Body) -> Result<Call> {
     let nsid = parts.uri.path().strip_prefix("/xrpc/").unwrap_or(parts.uri.path()).to_owned();
-    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    let query = query.into_owned().collect();
+    let query = face::query(&parts.uri);
     // Source: measured on the reference server; a larger body is refused with this status.
     let body = axum::body::to_bytes(body, BODY).await;
     let body = body.map_err(|_| Answer::no(413, "PayloadTooLarge", "request entity too large"))?;
-    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let base = format!("http://{}", host.unwrap_or("localhost"));
+    let base = face::base(&parts.headers);
     let method = if parts.method == "POST" { "POST" } else { "GET" };
     Ok(Call { method, nsid, query, headers: parts.headers, body, base })
 }
@@ -252,41 +206,14 @@ fn caller(stage: &Stage, call: &Call) -> Result<Person> {
     stage.see(|square| square.people.get(&id).cloned()).ok_or_else(Answer::bad_token)
 }
 
-/// What goes wrong before anything is done.
-async fn before(name: &str, wrong: Option<&Wrong>) -> Option<Response> {
-    match wrong? {
-        Wrong::Status { status, retry_after } => {
-            let mut response = shown(failure(*status));
-            let value = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok());
-            value.map(|value| response.headers_mut().insert(header::RETRY_AFTER, value));
-            Some(response)
-        }
-        Wrong::Cut => cut(),
-        Wrong::DeadToken => Some(shown(session::dead(name))),
-        _ => None,
+impl Refuses for Stage {
+    fn broken(&self, status: u16) -> Response {
+        shown(failure(status))
     }
-}
 
-/// What goes wrong after all is done.
-async fn after(wrong: Option<&Wrong>, answer: Answer) -> Response {
-    match wrong {
-        Some(Wrong::DoneThenStatus { status }) => shown(failure(*status)),
-        Some(Wrong::DoneThenSilence { millis }) => {
-            tokio::time::sleep(Duration::from_millis(*millis)).await;
-            cut().unwrap_or_else(|| shown(answer))
-        }
-        Some(Wrong::DoneThenCut) => cut().unwrap_or_else(|| shown(answer)),
-        Some(Wrong::DoneThenHtml) => {
-            axum::response::Html("<html><body>We are back soon.</body></html>").into_response()
-        }
-        _ => shown(answer),
+    fn dead(&self, call: &str) -> Response {
+        shown(session::dead(call))
     }
-}
-
-/// Ends the task that serves this connection without a word, as a broken line does. Unwinding
-/// without a panic's message is the one way to do that from inside a handler.
-fn cut() -> Option<Response> {
-    std::panic::resume_unwind(Box::new("the connection is cut on purpose"))
 }
 
 /// A failure of the server's own. Source: <https://atproto.com/specs/xrpc> ("Error Responses");

@@ -3,7 +3,7 @@
 //! treats cursors is in `realservers.md` 2.
 
 use super::{Answer, Memory, Stage, names, record, shown};
-use crate::world::fault::Wrong;
+use crate::network::face;
 use crate::world::square::{Happening, Square, What};
 use axum::extract::FromRequestParts;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -29,9 +29,7 @@ struct Listener {
 const KNOWN: [&str; 3] = ["wantedCollections", "wantedDids", "cursor"];
 
 pub(super) async fn open(stage: &Stage, parts: &mut Parts) -> Response {
-    let query = parts.uri.query().unwrap_or_default().to_owned();
-    let pairs: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let pairs = face::query(&parts.uri);
     if pairs.iter().any(|(key, _)| !KNOWN.contains(&key.as_str())) {
         return shown(Answer::invalid("a parameter that is not pretended here"));
     }
@@ -69,7 +67,7 @@ async fn speak(mut listener: Listener, mut socket: WebSocket) {
                 return;
             }
         }
-        if listener.is_cut() {
+        if listener.stage.breaks_off("OPEN /subscribe") {
             return;
         }
         tokio::select! {
@@ -86,16 +84,7 @@ impl Listener {
         if news.is_empty() {
             return news;
         }
-        match self.stage.wrong("STREAM /subscribe") {
-            Some(Wrong::Silence) => Vec::new(),
-            Some(Wrong::Reorder) => news.into_iter().rev().collect(),
-            Some(Wrong::Repeat) => news.into_iter().flat_map(|n| [n.clone(), n]).collect(),
-            _ => news,
-        }
-    }
-
-    fn is_cut(&self) -> bool {
-        matches!(self.stage.wrong("OPEN /subscribe"), Some(Wrong::Cut | Wrong::DeadToken))
+        face::told(self.stage.wrong("STREAM /subscribe"), news)
     }
 
     fn news(&mut self) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! One call: its parameters, whose it is, and which rule answers it.
 
 use super::{Answer, Flavour, Result, Stage, lists, media, owner, posts, server};
+use crate::network::face;
 use crate::world::square::Person;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart};
@@ -39,14 +40,13 @@ impl Call {
         if token.is_some() && me.is_none() {
             return Err(Answer::stranger());
         }
-        let host = parts.headers.get(header::HOST).and_then(|h| h.to_str().ok());
         let mut call = Self {
             method: parts.method.to_string(),
             path: parts.uri.path().trim_end_matches('/').to_owned(),
             headers: parts.headers.clone(),
             params: BTreeMap::new(),
             file: None,
-            base: format!("http://{}", host.unwrap_or("localhost")),
+            base: face::base(&parts.headers),
             flavour,
             me,
         };

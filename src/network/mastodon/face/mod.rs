@@ -13,18 +13,18 @@ mod posts;
 mod server;
 mod stream;
 
-use crate::case::time::Timestamp;
-use crate::world::fault::Wrong;
+use crate::case::time::Span;
+use crate::network::face::{self, Refuses};
+use crate::world::Shared;
+use crate::world::clock::now;
 use crate::world::square::{Person, Square};
-use crate::world::{Shared, World};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use call::Call;
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime};
 
 /// Which server it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,28 +47,8 @@ impl Flavour {
     }
 }
 
-/// What a face stands on.
-#[derive(Clone)]
-struct Stage {
-    world: Shared,
-    name: String,
-}
-
-impl Stage {
-    /// Changes the world, now.
-    fn act<T>(&self, what: impl FnOnce(&mut World) -> T) -> T {
-        self.world.change(now(), what)
-    }
-
-    fn wrong(&self, call: &str) -> Option<Wrong> {
-        self.world.look().faults.of(&self.name, call)
-    }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
+/// The world remembers all that this face needs.
+type Stage = face::Stage<()>;
 
 /// The server of this square. `Square::manner` says which: empty for Mastodon, `gotosocial` or
 /// `hollo`.
@@ -76,7 +56,7 @@ pub fn routes(world: Shared, name: &str) -> Router {
     Router::new()
         .route("/media/{id}", axum::routing::get(media::shown))
         .fallback(handle)
-        .with_state(Stage { world, name: name.to_owned() })
+        .with_state(Stage::new(world, name))
 }
 
 /// What a call is answered with.
@@ -113,78 +93,28 @@ async fn handle(State(stage): State<Stage>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let name = format!("{} {}", parts.method, parts.uri.path());
     if parts.uri.path().starts_with("/api/v1/streaming") {
-        return match refused(&stage, &name).await {
+        return match stage.refused(&name) {
             Some(response) => response,
             None => stream::open(&stage, &mut parts).await,
         };
     }
-    let wrong = stage.wrong(&name);
-    if let Some(response) = before(&stage, wrong.as_ref()).await {
-        return response;
-    }
-    let read = Call::read(&stage, parts, body).await;
     let doing = stage.clone();
-    let work = move || read.and_then(|call| call::answer(&doing, &call)).unwrap_or_else(|no| no);
-    let answer = match wrong {
-        Some(Wrong::Late { millis }) => late(millis, work).await,
-        _ => work(),
+    let work = async move {
+        let read = Call::read(&doing, parts, body).await;
+        let answer = read.and_then(|call| call::answer(&doing, &call));
+        shown(&doing, answer.unwrap_or_else(|no| no))
     };
-    after(&stage, wrong.as_ref(), answer).await
+    stage.serve(&name, work).await
 }
 
-/// Nothing for so long, and then it is done, even if the caller has gone away by then.
-async fn late(millis: u64, work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
-    let done = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
-        work()
-    });
-    done.await.unwrap_or_else(|_| Answer::no(500, "it was never done"))
-}
-
-/// A stream that is not even opened.
-async fn refused(stage: &Stage, name: &str) -> Option<Response> {
-    let wrong = stage.wrong(name);
-    before(stage, wrong.as_ref()).await
-}
-
-/// What goes wrong before anything is done.
-async fn before(stage: &Stage, wrong: Option<&Wrong>) -> Option<Response> {
-    match wrong? {
-        Wrong::Status { status, retry_after } => {
-            let answer = Answer::no(*status, error_text(*status));
-            let mut response = shown(stage, answer);
-            let value = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok());
-            value.map(|value| response.headers_mut().insert(header::RETRY_AFTER, value));
-            Some(response)
-        }
-        Wrong::Cut => cut(),
-        Wrong::DeadToken => Some(shown(stage, Answer::stranger())),
-        _ => None,
+impl Refuses for Stage {
+    fn broken(&self, status: u16) -> Response {
+        shown(self, Answer::no(status, error_text(status)))
     }
-}
 
-/// What goes wrong after all is done.
-async fn after(stage: &Stage, wrong: Option<&Wrong>, answer: Answer) -> Response {
-    match wrong {
-        Some(Wrong::DoneThenStatus { status }) => {
-            shown(stage, Answer::no(*status, error_text(*status)))
-        }
-        Some(Wrong::DoneThenSilence { millis }) => {
-            tokio::time::sleep(Duration::from_millis(*millis)).await;
-            cut().unwrap_or_else(|| shown(stage, answer))
-        }
-        Some(Wrong::DoneThenCut) => cut().unwrap_or_else(|| shown(stage, answer)),
-        Some(Wrong::DoneThenHtml) => {
-            axum::response::Html("<html><body>We are back soon.</body></html>").into_response()
-        }
-        _ => shown(stage, answer),
+    fn dead(&self, _call: &str) -> Response {
+        shown(self, Answer::stranger())
     }
-}
-
-/// Ends the task that serves this connection without a word, as a broken line does. Unwinding
-/// without a panic's message is the one way to do that from inside a handler.
-fn cut() -> Option<Response> {
-    std::panic::resume_unwind(Box::new("the connection is cut on purpose"))
 }
 
 /// Source: Mastodon's error pages; only the status matters to clients.
@@ -220,7 +150,7 @@ fn shown(stage: &Stage, answer: Answer) -> Response {
 /// When calls are counted anew; soon, if they are used up, or tests would wait for minutes.
 fn reset(stage: &Stage, gone: bool) -> String {
     let wait = if gone { 1 } else { 300 };
-    let now = now() + crate::case::time::Span::seconds(wait);
+    let now = now() + Span::seconds(wait);
     let flavour = Flavour::of(stage.world.look().square(&stage.name));
     // Older GoToSocial wrote seconds. Source: GoToSocial, docs/api/ratelimiting.
     if flavour == Flavour::GoToSocial { (now.0 / 1_000_000).to_string() } else { now.to_string() }

@@ -6,6 +6,7 @@ use super::{Answer, Flavour, Result, Stage};
 use crate::case::model::Audience;
 use crate::case::time::Span;
 use crate::world::World;
+use crate::world::clock::now;
 use crate::world::square::{No, Square, SquarePost};
 use serde_json::json;
 
@@ -50,7 +51,7 @@ fn create(stage: &Stage, call: &Call) -> Result<Answer> {
     call.takes(&CREATE)?;
     let key = call.header("idempotency-key").map(str::to_owned);
     stage.act(|world| {
-        let (square, now) = (world.square(&stage.name), super::now());
+        let (square, now) = (world.square(&stage.name), now());
         if let Some(known) = repeated(square, call, &me.id, key.as_deref(), now) {
             return show(call, square, known);
         }
@@ -241,7 +242,7 @@ fn edit(stage: &Stage, call: &Call, id: &str) -> Result<Answer> {
             post.mentions = new.mentions;
             post.media = new.media;
         };
-        square.edit(super::now(), &me.id, number, change).map_err(refusal)?;
+        square.edit(now(), &me.id, number, change).map_err(refusal)?;
         show(call, square, number)
     })
 }
@@ -255,7 +256,7 @@ fn delete(stage: &Stage, call: &Call, id: &str) -> Result<Answer> {
     stage.act(|world: &mut World| {
         let square = world.square(&stage.name);
         let mine = square.posts.get(&number).is_some_and(|post| post.author == me.id);
-        let done = square.delete(super::now(), &me.id, number);
+        let done = square.delete(now(), &me.id, number);
         if !(mine && call.flavour == Flavour::GoToSocial) {
             done.map_err(refusal)?;
         }

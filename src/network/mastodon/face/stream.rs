@@ -3,7 +3,7 @@
 use super::json::{self, View};
 use super::{Answer, Flavour, Stage, call, lists, owner, shown};
 use crate::case::model::Audience;
-use crate::world::fault::Wrong;
+use crate::network::face;
 use crate::world::square::{Happening, Square, What};
 use axum::extract::FromRequestParts;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -20,6 +20,7 @@ use std::time::Duration;
 const THUMP: Duration = Duration::from_secs(15);
 
 /// One line of a stream.
+#[derive(Clone)]
 struct Frame {
     event: &'static str,
     payload: String,
@@ -57,8 +58,7 @@ pub(super) async fn open(stage: &Stage, parts: &mut Parts) -> Response {
         return shown(stage, Answer::missing());
     }
     let Some(person) = person else { return shown(stage, Answer::stranger()) };
-    let host = parts.headers.get(header::HOST).and_then(|h| h.to_str().ok());
-    let base = format!("http://{}", host.unwrap_or("localhost"));
+    let base = face::base(&parts.headers);
     let me = person.id;
     let streams = BTreeSet::new();
     let listener = Listener { stage: stage.clone(), base, me, flavour, seq, streams };
@@ -75,8 +75,7 @@ fn token(parts: &Parts) -> Option<String> {
 }
 
 fn query(parts: &Parts, name: &str) -> Option<String> {
-    let pairs = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    face::query(&parts.uri).into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 async fn by_socket(mut listener: Listener, parts: &mut Parts) -> Response {
@@ -214,23 +213,12 @@ impl Listener {
         if frames.is_empty() {
             return frames;
         }
-        match self.stage.wrong("STREAM /api/v1/streaming") {
-            Some(Wrong::Silence) => Vec::new(),
-            Some(Wrong::Reorder) => frames.into_iter().rev().collect(),
-            Some(Wrong::Repeat) => {
-                let twice = |(stream, frame): (String, Frame)| {
-                    let again = Frame { event: frame.event, payload: frame.payload.clone() };
-                    [(stream.clone(), frame), (stream, again)]
-                };
-                frames.into_iter().flat_map(twice).collect()
-            }
-            _ => frames,
-        }
+        face::told(self.stage.wrong("STREAM /api/v1/streaming"), frames)
     }
 
     /// Shall this stream break off now, or is its token no longer known?
     fn cut(&self) -> bool {
-        matches!(self.stage.wrong("OPEN /api/v1/streaming"), Some(Wrong::Cut | Wrong::DeadToken))
+        self.stage.breaks_off("OPEN /api/v1/streaming")
     }
 
     /// Source: docs, methods/streaming#events. One's own posts come back as `update` on `user`

@@ -19,18 +19,18 @@ mod posts;
 mod stream;
 mod view;
 
-use crate::case::time::{Span, Timestamp};
-use crate::world::fault::Wrong;
-use crate::world::square::{Person, Square};
-use crate::world::{Shared, World};
+use crate::case::time::Span;
+use crate::network::face::{self, Refuses};
+use crate::world::Shared;
+use crate::world::clock::now;
+use crate::world::square::Person;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
 
 /// Bytes a call may bring: a piece of a file is the largest (docs, "Media": 5 MB).
 const BODY: usize = 5_500_000;
@@ -46,43 +46,11 @@ struct Memory {
     minted: i64,
 }
 
-/// What a face stands on.
-#[derive(Clone)]
-struct Stage {
-    world: Shared,
-    name: String,
-    memory: Arc<Mutex<Memory>>,
-}
-
-impl Stage {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the world, now.
-    fn act<T>(&self, what: impl FnOnce(&mut World) -> T) -> T {
-        self.world.change(now(), what)
-    }
-
-    /// Looks at the square.
-    fn see<T>(&self, what: impl FnOnce(&Square) -> T) -> T {
-        what(self.world.look().square(&self.name))
-    }
-
-    fn wrong(&self, call: &str) -> Option<Wrong> {
-        self.world.look().faults.of(&self.name, call)
-    }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
+type Stage = face::Stage<Memory>;
 
 /// The network of this square.
 pub fn routes(world: Shared, name: &str) -> Router {
-    let stage = Stage { world, name: name.to_owned(), memory: Arc::default() };
-    Router::new().fallback(handle).with_state(stage)
+    Router::new().fallback(handle).with_state(Stage::new(world, name))
 }
 
 /// What a call is answered with.
@@ -174,8 +142,7 @@ impl Call {
     }
 
     fn json(&self) -> Result<Value> {
-        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        if !kind.is_some_and(|kind| kind.starts_with("application/json")) {
+        if !face::is_json(&self.headers) {
             return Err(Answer::invalid("The content type must be application/json"));
         }
         serde_json::from_slice(&self.body).map_err(|_| Answer::invalid("The body is no JSON"))
@@ -193,51 +160,28 @@ impl Call {
 async fn handle(State(stage): State<Stage>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let name = format!("{} {}", parts.method, parts.uri.path());
-    let wrong = stage.wrong(&name);
-    if let Some(response) = before(wrong.as_ref()) {
-        return response;
+    if stream::is_one(&parts) {
+        return match stage.refused(&name) {
+            Some(response) => response,
+            None => {
+                let call = read(parts, body).await;
+                call.and_then(|call| stream::open(&stage, &call)).unwrap_or_else(shown)
+            }
+        };
     }
-    let late = match wrong {
-        Some(Wrong::Late { millis }) => Duration::from_millis(millis),
-        _ => Duration::ZERO,
+    let doing = stage.clone();
+    let work = async move {
+        let done = async { answer(&doing, &read(parts, body).await?).await };
+        shown(done.await.unwrap_or_else(|no| no))
     };
-    // It is done even if the caller has gone away by then.
-    let done = tokio::spawn(async move {
-        tokio::time::sleep(late).await;
-        work(&stage, parts, body).await
-    });
-    match done.await {
-        Ok(Done::Stream(response)) => response,
-        Ok(Done::Answer(answer)) => after(wrong.as_ref(), answer).await,
-        Err(_) => cut().unwrap_or_default(),
-    }
+    stage.serve(&name, work).await
 }
 
-/// What a call comes to.
-enum Done {
-    Answer(Answer),
-    /// An answer without an end.
-    Stream(Response),
-}
-
-async fn work(stage: &Stage, parts: axum::http::request::Parts, body: Body) -> Done {
-    let call = match read(parts, body).await {
-        Ok(call) => call,
-        Err(no) => return Done::Answer(no),
-    };
-    if stream::is_one(&call) {
-        return stream::open(stage, &call).map_or_else(Done::Answer, Done::Stream);
-    }
-    Done::Answer(answer(stage, &call).await.unwrap_or_else(|no| no))
-}
-
-async fn read(parts: axum::http::request::Parts, body: Body) -> Result<Call> {
-    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    let query = query.into_owned().collect();
+async fn read(parts: Parts, body: Body) -> Result<Call> {
+    let query = face::query(&parts.uri);
     let large = |_| Answer::no(413, "", "Payload Too Large", "the body is too large");
     let body = axum::body::to_bytes(body, BODY).await.map_err(large)?;
-    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let base = format!("http://{}", host.unwrap_or("localhost"));
+    let base = face::base(&parts.headers);
     let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
     Ok(Call { method, path, query, headers: parts.headers, body, base })
 }
@@ -279,41 +223,14 @@ fn caller(stage: &Stage, call: &Call) -> Result<Person> {
     auth::caller(stage, call)
 }
 
-/// What goes wrong before anything is done.
-fn before(wrong: Option<&Wrong>) -> Option<Response> {
-    match wrong? {
-        Wrong::Status { status, retry_after } => {
-            let mut response = shown(failure(*status));
-            let value = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok());
-            value.map(|value| response.headers_mut().insert(header::RETRY_AFTER, value));
-            Some(response)
-        }
-        Wrong::Cut => cut(),
-        Wrong::DeadToken => Some(shown(Answer::unauthorized())),
-        _ => None,
+impl Refuses for Stage {
+    fn broken(&self, status: u16) -> Response {
+        shown(failure(status))
     }
-}
 
-/// What goes wrong after all is done.
-async fn after(wrong: Option<&Wrong>, answer: Answer) -> Response {
-    match wrong {
-        Some(Wrong::DoneThenStatus { status }) => shown(failure(*status)),
-        Some(Wrong::DoneThenSilence { millis }) => {
-            tokio::time::sleep(Duration::from_millis(*millis)).await;
-            cut().unwrap_or_else(|| shown(answer))
-        }
-        Some(Wrong::DoneThenCut) => cut().unwrap_or_else(|| shown(answer)),
-        Some(Wrong::DoneThenHtml) => {
-            axum::response::Html("<html><body>We are back soon.</body></html>").into_response()
-        }
-        _ => shown(answer),
+    fn dead(&self, _call: &str) -> Response {
+        shown(Answer::unauthorized())
     }
-}
-
-/// Ends the task that serves this connection without a word, as a broken line does. Unwinding
-/// without a panic's message is the one way to do that from inside a handler.
-fn cut() -> Option<Response> {
-    std::panic::resume_unwind(Box::new("the connection is cut on purpose"))
 }
 
 /// A failure of the server's own. Source: docs, "Response codes"; 402 is a guess: the

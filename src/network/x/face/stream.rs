@@ -5,10 +5,12 @@ use super::lists::{is_public, tells};
 use super::view::{View, WISHES, Wishes};
 use super::{Answer, Call, Result, Stage, caller, names, posts};
 use crate::case::model::Audience;
+use crate::network::face;
 use crate::world::fault::Wrong;
 use crate::world::square::{Happening, Person, Square, SquarePost, What};
 use axum::body::Body;
-use axum::http::header;
+use axum::http::request::Parts;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::unfold;
@@ -28,9 +30,9 @@ pub(super) struct Rule {
     tag: Option<String>,
 }
 
-pub(super) fn is_one(call: &Call) -> bool {
-    call.method == "GET"
-        && matches!(call.path.as_str(), "/2/tweets/search/stream" | "/2/activity/stream")
+pub(super) fn is_one(parts: &Parts) -> bool {
+    parts.method == Method::GET
+        && matches!(parts.uri.path(), "/2/tweets/search/stream" | "/2/activity/stream")
 }
 
 /// What a listener hears, and how far he is.
@@ -87,15 +89,12 @@ impl Listener {
     /// The lines, with what shall go wrong with them.
     fn told(&mut self, news: Vec<String>) -> Bytes {
         let lines: Vec<String> = match self.stage.wrong("STREAM") {
-            Some(Wrong::Silence) => Vec::new(),
-            Some(Wrong::Reorder) => news.into_iter().rev().collect(),
-            Some(Wrong::Repeat) => news.into_iter().flat_map(|n| [n.clone(), n]).collect(),
             Some(Wrong::Cut) => {
                 self.over = true;
                 let half = news.first().map(|line| line.chars().take(line.len() / 2).collect());
                 return half.map(|half: String| half.into()).unwrap_or_default();
             }
-            _ => news,
+            wrong => face::told(wrong, news),
         };
         let text: String = lines.into_iter().map(|line| format!("{line}\r\n")).collect();
         if text.is_empty() { Bytes::from_static(b"\r\n") } else { text.into() }
