@@ -1,8 +1,9 @@
 //! The lowest height: `decide` over a map of records. Deliveries arrive at once, time passes when
 //! a story waits, and the desk is what the decisions say it shows.
 
+use super::shows::{self, Shown, Shows};
 use careline::case::ability::Abilities;
-use careline::case::effect::{Act as Deed, Answer, Button, Card, Delivery, Face, Form, Note};
+use careline::case::effect::{Act as Deed, Answer, Card, Delivery, Face, Note};
 use careline::case::effect::{Notice, Receipt};
 use careline::case::event::Standing;
 use careline::case::event::{Envelope, Event, Inside, Mention, Outcome, OwnPost, Remark, Request};
@@ -32,9 +33,8 @@ pub struct Decided {
     posts: Vec<(String, PostId, Mention)>,
     /// What agents wrote, newest last.
     said: Vec<(String, Remark)>,
-    /// What only one member of staff is shown.
-    only: Vec<(String, String, Vec<Button>)>,
-    form: Option<Form>,
+    /// What only one member of staff was told.
+    told: Vec<(String, Answer)>,
     /// Replies that reached a customer.
     sent: Vec<(String, String)>,
     expected: usize,
@@ -76,8 +76,7 @@ impl Decided {
             focus: String::new(),
             posts: Vec::new(),
             said: Vec::new(),
-            only: Vec::new(),
-            form: None,
+            told: Vec::new(),
             sent: Vec::new(),
             expected: 0,
             refuse: 0,
@@ -90,14 +89,7 @@ impl Decided {
         let mut envelope = Envelope::new(format!("e{}", self.step), event);
         envelope.at = self.now;
         let decision = self.replay.take(&self.policy, envelope);
-        match decision.answer {
-            Some(Answer::Say { words, buttons }) => {
-                self.only.push((who.to_owned(), words.plain(true), buttons));
-            }
-            Some(Answer::Form(form)) => self.form = Some(form),
-            Some(Answer::Refuse(why)) => self.only.push((who.to_owned(), why, Vec::new())),
-            Some(Answer::Choices(_)) | None => {}
-        }
+        self.told.extend(decision.answer.map(|answer| (who.to_owned(), answer)));
         self.arrive();
     }
 
@@ -169,31 +161,8 @@ impl Decided {
         mine.max_by_key(|case| case.no).ok_or(format!("{} has no case", self.focus))
     }
 
-    fn thread(&self) -> Result<ThreadId, String> {
+    fn place(&self) -> Result<ThreadId, String> {
         self.case()?.thread.ok_or("there is no thread".to_owned())
-    }
-
-    /// What the thread shows: its card, then each message as it looks now, then its buttons.
-    fn shown(&self) -> Result<Vec<(String, Vec<Button>)>, String> {
-        let no = self.case()?.no;
-        let mut faces: BTreeMap<_, (String, Vec<Button>)> = BTreeMap::new();
-        let mut order = Vec::new();
-        for delivery in self.deliveries().into_iter().filter(|d| d.case == Some(no)) {
-            let Deed::Desk(notice) = delivery.act else { continue };
-            let (id, face) = match notice {
-                Notice::Open { card, .. } => (delivery.id, card_face(&card)),
-                Notice::Post(note) => (delivery.id, note_face(&note)),
-                Notice::Amend { of, to } => match *to {
-                    Face::Card(card) => (of, card_face(&card)),
-                    Face::Note(note) => (of, note_face(&note)),
-                },
-                _ => continue,
-            };
-            if faces.insert(id.clone(), face).is_none() {
-                order.push(id);
-            }
-        }
-        Ok(order.into_iter().filter_map(|id| faces.remove(&id)).collect())
     }
 
     fn post(&mut self, who: &str, how: &How, text: &str) {
@@ -241,7 +210,7 @@ impl Decided {
         let message = MessageId { channel: channel(), message: format!("m{}", self.step) };
         let calls = text.contains("@tom") || text.contains("@maria");
         Ok(Remark {
-            thread: self.thread()?,
+            thread: self.place()?,
             message,
             by: agent(who),
             standing: standing(who),
@@ -286,71 +255,34 @@ impl Decided {
                 self.take(who, Event::Unsaid { message, thread });
             }
             DeskAct::Call(words) => {
-                let thread = self.thread()?;
+                let thread = self.place()?;
                 self.ask(who, Some(thread), words);
             }
             DeskAct::Slash(words) => self.ask(who, None, words),
             DeskAct::Press(label) => {
-                let words = self.button(who, label)?;
-                let thread = self.thread()?;
+                let words = shows::button(self, who, label)?;
+                let thread = self.place()?;
                 self.ask(who, Some(thread), &words);
             }
             DeskAct::Fill(text) => {
-                let form = self.form.take().ok_or("no form is open")?;
-                let thread = self.thread()?;
+                let form = shows::form(self).ok_or("no form is open")?;
+                let thread = self.place()?;
                 self.ask(who, Some(thread), &format!("{} {text}", form.words));
             }
         }
         Ok(())
     }
 
+    fn see(&mut self, what: &Expect) -> Result<(), String> {
+        let mut expected = self.expected;
+        let seen = shows::see(self, what, &self.focus, &mut expected);
+        self.expected = expected;
+        seen
+    }
+
     fn last(&self, who: &str) -> Result<Remark, String> {
         let mine = self.said.iter().rev().find(|(author, _)| author == who);
         mine.map(|(_, remark)| remark.clone()).ok_or(format!("{who} has written nothing"))
-    }
-
-    fn button(&self, who: &str, label: &str) -> Result<String, String> {
-        let only = self.only.iter().filter(|(whose, ..)| whose == who).map(|(_, _, b)| b);
-        let shown = self.shown()?;
-        let mut all = shown.iter().map(|(_, b)| b).chain(only).flatten();
-        let found = all.rfind(|button| button.label == label);
-        found.map(|button| button.words.clone()).ok_or(format!("there is no button {label}"))
-    }
-
-    fn see(&mut self, what: &Expect) -> Result<(), String> {
-        let holds = |all: &[(String, Vec<Button>)], words: &str| {
-            all.iter().any(|(text, _)| text.contains(words))
-        };
-        let seen = match what {
-            Expect::Thread(words) => holds(&self.shown()?, words),
-            Expect::NoThread(words) => !holds(&self.shown()?, words),
-            Expect::Card(words) => holds(&self.shown()?[..1], words),
-            Expect::Network(words) => {
-                let his = self
-                    .sent
-                    .iter()
-                    .filter(|(to, text)| *to == self.focus && text.contains(words.as_str()));
-                match his.count() {
-                    0 => false,
-                    1 => {
-                        self.expected += 1;
-                        true
-                    }
-                    n => return Err(format!("it was sent {n} times")),
-                }
-            }
-            Expect::Only(who, words) => {
-                self.only.iter().any(|(whose, text, _)| whose == who && text.contains(words))
-            }
-            Expect::Form(words) => {
-                self.form.as_ref().is_some_and(|form| form.title.contains(words.as_str()))
-            }
-            Expect::NothingOutside => self.sent.len() == self.expected,
-        };
-        let shown: Vec<String> = self.shown()?.into_iter().map(|(text, _)| text).collect();
-        let only: Vec<&String> = self.only.iter().map(|(_, text, _)| text).collect();
-        let there = || format!("shown: {shown:?}, to one: {only:?}, sent: {:?}", self.sent);
-        if seen { Ok(()) } else { Err(there()) }
     }
 }
 
@@ -359,13 +291,45 @@ fn named(words: &str) -> Vec<Agent> {
     ["maria", "tom"].into_iter().filter(|n| words.contains(&format!("@{n}"))).map(agent).collect()
 }
 
-fn card_face(card: &Card) -> (String, Vec<Button>) {
+fn card_face(card: &Card) -> Shown {
     let text = format!("{} · {} · {}", card.text.raw(), card.audience, card.standing.plain(true));
     (text, card.buttons.clone())
 }
 
-fn note_face(note: &Note) -> (String, Vec<Button>) {
+fn note_face(note: &Note) -> Shown {
     (note.words.plain(true), note.buttons.clone())
+}
+
+impl Shows for Decided {
+    fn thread(&self) -> Result<Vec<Shown>, String> {
+        let no = self.case()?.no;
+        let mut faces: BTreeMap<_, Shown> = BTreeMap::new();
+        let mut order = Vec::new();
+        for delivery in self.deliveries().into_iter().filter(|d| d.case == Some(no)) {
+            let Deed::Desk(notice) = delivery.act else { continue };
+            let (id, face) = match notice {
+                Notice::Open { card, .. } => (delivery.id, card_face(&card)),
+                Notice::Post(note) => (delivery.id, note_face(&note)),
+                Notice::Amend { of, to } => match *to {
+                    Face::Card(card) => (of, card_face(&card)),
+                    Face::Note(note) => (of, note_face(&note)),
+                },
+                _ => continue,
+            };
+            if faces.insert(id.clone(), face).is_none() {
+                order.push(id);
+            }
+        }
+        Ok(order.into_iter().filter_map(|id| faces.remove(&id)).collect())
+    }
+
+    fn told(&self) -> Vec<(String, Answer)> {
+        self.told.clone()
+    }
+
+    fn sent(&self) -> Vec<(String, String)> {
+        self.sent.clone()
+    }
 }
 
 impl Stage for Decided {

@@ -1,8 +1,11 @@
-//! Does careline do the right thing? Stories in text files, played at several heights: with the
-//! decision alone, and in the demo over HTTP with the real drivers and the real store. The format
-//! is described in `src/sandbox/script.rs`.
+//! Does careline do the right thing? Stories in text files, played at three heights: with the
+//! decision alone; with the engine over a store in memory and the simulator's network and desk; and
+//! in the demo over HTTP with the real drivers and the real store. The format is described in
+//! `src/sandbox/script.rs`.
 
 mod decide;
+mod shows;
+mod simulated;
 
 use careline::sandbox::script::Script;
 use careline::sandbox::{Demo, Setup};
@@ -31,6 +34,14 @@ fn all() -> Vec<Script> {
 async fn the_decision_alone_does_the_right_thing() {
     for script in all() {
         let mut stage = decide::Decided::new();
+        careline::sandbox::play::play(&script, &mut stage).await.unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+#[tokio::test]
+async fn the_engine_does_the_right_thing_over_a_pretended_world() {
+    for script in all() {
+        let mut stage = simulated::Simulated::new().await;
         careline::sandbox::play::play(&script, &mut stage).await.unwrap_or_else(|e| panic!("{e}"));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::sky::{Asked, Sky, Told};
 use careline::case::effect::{Answer, Button, Card, Face, Note, Notice, Receipt};
-use careline::case::event::{Envelope, Event, File, Remark, Request, Standing};
+use careline::case::event::{Envelope, Event, File, Inside, Remark, Request, Standing};
 use careline::case::id::{
     AgentId, ChannelId, DeliveryId, Deployment, DeskId, FeedId, MessageId, ThreadId,
 };
@@ -12,7 +12,7 @@ use careline::desk::{Desk, Mark, Outgoing};
 use careline::inbox::{Inbox, Pulse, Task};
 use careline::net::{Failure, Finding, Looked, Stopped};
 use careline::world::World;
-use careline::world::office::{Message, No, What};
+use careline::world::office::{Kind, Member, Message, No, Office, What};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -43,15 +43,26 @@ fn message(id: i64) -> MessageId {
     MessageId { channel: channel(), message: id.to_string() }
 }
 
-fn agent(user: &str) -> Agent {
-    let id = AgentId { desk: DeskId::new(DESK), user: user.to_owned() };
-    Agent { id, name: user.to_owned() }
+fn agent(member: &Member) -> Agent {
+    let id = AgentId { desk: DeskId::new(DESK), user: member.id.clone() };
+    Agent { id, name: member.name.clone() }
+}
+
+fn standing(member: &Member) -> Standing {
+    if member.kind == Kind::Guest { Standing::Guest } else { Standing::Member }
+}
+
+/// Colleagues whom these words call by their ids.
+fn named(office: &Office, words: &str) -> Vec<Agent> {
+    let called = |member: &&Member| words.contains(&format!("@{}", member.id));
+    office.members.values().filter(called).map(agent).collect()
 }
 
 fn card(card: &Card) -> String {
     let standing = card.standing.plain(true);
     let buttons = buttons(&card.buttons);
-    format!("{} @{} {}\n{standing}{buttons}", card.case, card.handle.raw(), card.text.raw())
+    let (handle, text, audience) = (card.handle.raw(), card.text.raw(), &card.audience);
+    format!("{} @{handle} {text}\n{audience} · {standing}{buttons}", card.case)
 }
 
 fn note(note: &Note) -> String {
@@ -77,6 +88,29 @@ fn several(notice: &Notice) -> String {
         Notice::Amend { to, .. } => face(to),
         Notice::Mark { .. } => String::new(),
     }
+}
+
+/// What can be pressed below it.
+fn pressed(notice: &Notice) -> &[Button] {
+    match notice {
+        Notice::Post(shown) | Notice::Tell { note: shown, .. } => &shown.buttons,
+        Notice::Open { card: shown, .. } => &shown.buttons,
+        Notice::Amend { to, .. } => match &**to {
+            Face::Card(shown) => &shown.buttons,
+            Face::Note(shown) => &shown.buttons,
+        },
+        Notice::Mark { .. } => &[],
+    }
+}
+
+/// How a message looks: its words and its buttons. One that carries several shows all of them.
+fn looks(out: &Outgoing) -> (String, Value) {
+    let merged = out.merged.iter().map(|(_, notice)| notice);
+    let own = !matches!(out.notice, Notice::Amend { .. }) || out.merged.is_empty();
+    let all: Vec<_> = std::iter::once(&out.notice).filter(|_| own).chain(merged).collect();
+    let words: Vec<String> = all.iter().map(|notice| several(notice)).collect();
+    let buttons: Vec<_> = all.iter().flat_map(|notice| pressed(notice)).collect();
+    (words.join("\n"), json!(buttons))
 }
 
 fn marks(out: &Outgoing) -> Value {
@@ -106,7 +140,8 @@ fn number(text: &str) -> i64 {
     text.parse().unwrap_or(0)
 }
 
-fn post(world: &mut World, out: &Outgoing, text: String) -> Result<i64, Failure> {
+fn post(world: &mut World, out: &Outgoing) -> Result<i64, Failure> {
+    let (text, blocks) = looks(out);
     let (now, id) = (world.now, world.mint());
     let root = out.thread.as_ref().map(|thread| number(&thread.root));
     let said = Message {
@@ -116,6 +151,7 @@ fn post(world: &mut World, out: &Outgoing, text: String) -> Result<i64, Failure>
         author: BOT.into(),
         app: Some(BOT.into()),
         text,
+        blocks,
         marks: marks(out),
         ..Message::default()
     };
@@ -125,21 +161,14 @@ fn post(world: &mut World, out: &Outgoing, text: String) -> Result<i64, Failure>
 fn do_it(world: &mut World, out: &Outgoing) -> Result<i64, Failure> {
     let now = world.now;
     match &out.notice {
-        Notice::Open { card: shown, .. } => post(world, out, card(shown)),
-        Notice::Tell { note: shown, .. } => post(world, out, note(shown)),
-        Notice::Post(first) => {
-            let rest = out.merged.iter().map(|(_, notice)| several(notice));
-            let all: Vec<String> = std::iter::once(note(first)).chain(rest).collect();
-            post(world, out, all.join("\n"))
-        }
-        Notice::Amend { to, .. } => {
+        Notice::Open { .. } | Notice::Tell { .. } | Notice::Post(_) => post(world, out),
+        Notice::Amend { .. } => {
             let id = out.message.as_ref().map_or(0, |place| number(&place.message));
-            // A message that carries several is written anew with all of them.
-            let all: Vec<String> = out.merged.iter().map(|(_, notice)| several(notice)).collect();
-            let text = if all.is_empty() { face(to) } else { all.join("\n") };
+            let looks = looks(out);
             let who = (BOT, Some(BOT));
             let office = world.office(DESK);
-            office.edit(now, who, (CHANNEL, id), |m| m.text = text).map_err(failure)?;
+            let change = |m: &mut Message| (m.text, m.blocks) = looks;
+            office.edit(now, who, (CHANNEL, id), change).map_err(failure)?;
             Ok(id)
         }
         Notice::Mark { message, mark } => {
@@ -153,31 +182,33 @@ fn do_it(world: &mut World, out: &Outgoing) -> Result<i64, Failure> {
 }
 
 impl House {
-    fn remark(said: &Message, root: i64) -> Remark {
-        Remark {
+    fn remark(office: &Office, said: &Message, root: i64) -> Option<Remark> {
+        let by = office.members.get(&said.author)?;
+        let calls = !named(office, &said.text).is_empty();
+        Some(Remark {
             thread: thread(root),
             message: message(said.id),
-            by: agent(&said.author),
-            standing: if said.author == GUEST { Standing::Guest } else { Standing::Member },
+            by: agent(by),
+            standing: standing(by),
             text: said.text.clone(),
-            inside: Vec::new(),
+            inside: calls.then_some(Inside::Person).into_iter().collect(),
             files: said.files.iter().map(|name| file(name)).collect(),
             machine: said.author == OTHER_BOT,
             written: Timestamp(said.id),
-        }
+        })
     }
 
-    fn said(said: &Message) -> Option<Envelope> {
+    fn said(office: &Office, said: &Message) -> Option<Envelope> {
         let root = said.thread.filter(|_| said.author != BOT)?;
-        let event = Event::Said(Box::new(Self::remark(said, root)));
+        let event = Event::Said(Box::new(Self::remark(office, said, root)?));
         Some(Envelope::new(format!("{DESK}:said:{}", said.id), event))
     }
 
-    fn event(seq: u64, what: &What) -> Option<Envelope> {
+    fn event(office: &Office, seq: u64, what: &What) -> Option<Envelope> {
         match what {
-            What::Posted { message } => Self::said(message),
+            What::Posted { message } => Self::said(office, message),
             What::Edited { after, .. } if after.author != BOT => {
-                let event = Event::Reworded(Box::new(Self::remark(after, after.thread?)));
+                let event = Event::Reworded(Box::new(Self::remark(office, after, after.thread?)?));
                 Some(Envelope::new(format!("{DESK}:{seq}"), event))
             }
             What::Deleted { before, .. } if before.author != BOT => {
@@ -188,13 +219,14 @@ impl House {
             What::Asked { member, payload, .. } => {
                 let root = payload.get("thread").and_then(Value::as_i64);
                 let words = payload.get("words").and_then(Value::as_str).unwrap_or_default();
+                let by = office.members.get(member)?;
                 let event = Event::Asked(Box::new(Request {
-                    by: agent(member),
-                    standing: Standing::Member,
+                    by: agent(by),
+                    standing: standing(by),
                     channel: channel(),
                     thread: root.map(thread),
                     words: words.to_owned(),
-                    named: Vec::new(),
+                    named: named(office, words),
                     on: None,
                     asked: None,
                     gesture: false,
@@ -205,14 +237,20 @@ impl House {
         }
     }
 
-    /// What somebody is told at once who asked for something.
+    /// What somebody is told at once who said or asked something.
     fn answer(&self, what: &What, answer: Option<Answer>) {
-        let (What::Asked { member, payload, .. }, Some(Answer::Say { words, .. })) = (what, answer)
-        else {
-            return;
+        let Some(answer) = answer else { return };
+        let (member, thread) = match what {
+            What::Asked { member, payload, .. } => {
+                (member, payload.get("thread").and_then(Value::as_i64))
+            }
+            What::Posted { message } | What::Edited { after: message, .. } => {
+                (&message.author, message.thread)
+            }
+            _ => return,
         };
-        let thread = payload.get("thread").and_then(Value::as_i64).unwrap_or_default();
-        self.sky.tell(Told { member: member.clone(), thread, words: words.plain(true) });
+        let (member, thread) = (member.clone(), thread.unwrap_or_default());
+        self.sky.tell(Told { member, thread, answer });
     }
 
     /// A socket: tells what happens from now on, some of it twice, and forgets what nobody heard.
@@ -220,14 +258,15 @@ impl House {
         let mut seen = self.sky.world.look().office(DESK).happened.len() as u64;
         swept.notify_one();
         loop {
-            let new: Vec<(u64, What)> = {
+            let new: Vec<(u64, What, Option<Envelope>)> = {
                 let mut world = self.sky.world.look();
-                let all = world.office(DESK).since(seen).iter();
-                all.map(|happening| (happening.seq, happening.what.clone())).collect()
+                let office = world.office(DESK);
+                let told = |seq, what: &What| (seq, what.clone(), Self::event(office, seq, what));
+                office.since(seen).iter().map(|now| told(now.seq, &now.what)).collect()
             };
-            for (seq, what) in new {
+            for (seq, what, envelope) in new {
                 seen = seq;
-                let Some(envelope) = Self::event(seq, &what) else { continue };
+                let Some(envelope) = envelope else { continue };
                 let times = if self.sky.fault(6) { 2 } else { 1 };
                 for _ in 0..times {
                     match inbox.put(envelope.clone()).await {
@@ -281,7 +320,8 @@ impl Desk for House {
         Box::pin(async move {
             let sent = out.clone();
             let done = move |world: &mut World| do_it(world, &sent);
-            let id = self.sky.write(out.id.as_str(), Span::seconds(15), done).await?;
+            let ending = self.sky.ending(Span::seconds(15));
+            let id = self.sky.write(out.id.as_str(), ending, done).await?;
             Ok(Receipt { remote: id.to_string(), url: None, at: Timestamp(id) })
         })
     }
@@ -314,17 +354,17 @@ impl Desk for House {
         Box::pin(async move {
             for mark in marks {
                 let root = number(&mark.thread.root);
-                let all: Vec<Message> = {
+                let all: Vec<Envelope> = {
                     let mut world = self.sky.world.look();
-                    world.office(DESK).thread(CHANNEL, root).cloned().collect()
+                    let office = world.office(DESK);
+                    let told = |said| {
+                        Self::said(office, said).map_or_else(|| Self::echo(said), |said| vec![said])
+                    };
+                    office.thread(CHANNEL, root).flat_map(told).collect()
                 };
-                for said in all {
-                    let envelopes =
-                        Self::said(&said).map_or_else(|| Self::echo(&said), |said| vec![said]);
-                    for envelope in envelopes {
-                        let put = inbox.put(envelope).await;
-                        put.map_err(|shut| Failure::Unsure(shut.to_string()))?;
-                    }
+                for envelope in all {
+                    let put = inbox.put(envelope).await;
+                    put.map_err(|shut| Failure::Unsure(shut.to_string()))?;
                 }
             }
             Ok(())

@@ -117,7 +117,7 @@ impl Day {
             let keyed = *account == "acme";
             let latest = Span::seconds(if keyed { 60 } else { 15 });
             let (sky, abilities) = (self.sky.clone(), abilities(account));
-            let town = Town { sky, account: id.clone(), abilities, keyed, latest };
+            let town = Town { sky, account: id.clone(), abilities, keyed, latest, listens: None };
             (id, Arc::new(town) as Arc<dyn Network>)
         };
         Parts {

@@ -9,17 +9,17 @@
 mod alarms;
 mod check;
 mod day;
-mod disk;
-mod house;
+pub mod disk;
+pub mod house;
 mod life;
 #[cfg(test)]
 mod old;
 #[cfg(test)]
 mod outage;
 mod shrink;
-mod sky;
+pub mod sky;
 mod stop;
-mod town;
+pub mod town;
 
 use life::Day;
 use std::sync::Mutex;

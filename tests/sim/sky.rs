@@ -1,6 +1,7 @@
 //! What both drivers of the simulator stand on: the world, its clock, its lots, and effects that
 //! come later than their answer, or without one.
 
+use careline::case::effect::Answer;
 use careline::case::time::{Span, Timestamp};
 use careline::engine::clock::{Clock, Stepped};
 use careline::net::Failure;
@@ -19,6 +20,8 @@ pub struct Sky {
     late: Arc<Mutex<BTreeMap<(Timestamp, u64), Effect>>>,
     /// Faults are over.
     calm: Arc<Mutex<bool>>,
+    /// Nothing goes wrong by lot.
+    fair: bool,
     moves: Arc<Mutex<u64>>,
     calls: Arc<Mutex<Vec<Call>>>,
     told: Arc<Mutex<Vec<Told>>>,
@@ -42,16 +45,27 @@ pub enum Asked {
     Look { absent: bool },
 }
 
-/// What a member was told at once when he asked for something.
+/// What only one member was told, at once.
 #[derive(Clone, Debug)]
 pub struct Told {
     pub member: String,
     pub thread: i64,
-    pub words: String,
+    pub answer: Answer,
+}
+
+impl Told {
+    /// In words; a form has none.
+    pub fn words(&self) -> Option<String> {
+        match &self.answer {
+            Answer::Say { words, .. } => Some(words.plain(true)),
+            Answer::Refuse(why) => Some(why.clone()),
+            Answer::Form(_) | Answer::Choices(_) => None,
+        }
+    }
 }
 
 /// How a write ends.
-enum Ending {
+pub enum Ending {
     /// Done, and said so.
     Well,
     /// Not done; this is said.
@@ -74,6 +88,7 @@ impl Sky {
             lots: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
             late: Arc::default(),
             calm: Arc::default(),
+            fair: false,
             moves: Arc::default(),
             calls: Arc::default(),
             told: Arc::default(),
@@ -81,6 +96,12 @@ impl Sky {
         };
         sky.world.look().now = start;
         sky
+    }
+
+    /// Under this one nothing goes wrong by itself, and everybody is quick.
+    #[cfg(test)]
+    pub fn fair(start: Timestamp) -> Self {
+        Self { fair: true, ..Self::new(1, start) }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -102,7 +123,7 @@ impl Sky {
 
     /// Something happens in one of so many cases, while faults last.
     pub fn fault(&self, one_in: u64) -> bool {
-        self.lot(one_in) == 0 && !self.is_calm()
+        self.lot(one_in) == 0 && !self.fair && !self.is_calm()
     }
 
     pub fn moved(&self) {
@@ -175,7 +196,8 @@ impl Sky {
         }
     }
 
-    fn ending(&self, latest: Span) -> Ending {
+    /// By lot; an effect is never later than `latest`.
+    pub fn ending(&self, latest: Span) -> Ending {
         if !self.fault(4) {
             return Ending::Well;
         }
@@ -196,14 +218,13 @@ impl Sky {
         }
     }
 
-    /// Does a write, or not, and ends it by lot. An effect is never later than `latest`.
+    /// Does a write, or not, and ends it like this.
     pub async fn write<T: Send + 'static>(
         &self,
         key: &str,
-        latest: Span,
+        ending: Ending,
         effect: impl FnOnce(&mut World) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let ending = self.ending(latest);
         self.called(key, Asked::Write { refused: matches!(ending, Ending::Not(_)) });
         let wait = Span::millis(20 + self.lot(700) as i64);
         match ending {

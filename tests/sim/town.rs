@@ -1,8 +1,8 @@
 //! A network that is the world itself: no HTTP, but all that may go wrong on the way.
 
-use super::sky::{Asked, Sky};
+use super::sky::{Asked, Ending, Sky};
 use careline::case::ability::Abilities;
-use careline::case::effect::Receipt;
+use careline::case::effect::{Change, Receipt};
 use careline::case::event::{Envelope, Event, Mention, OwnPost};
 use careline::case::id::{AccountId, ContactId, FeedId, PostId};
 use careline::case::rich::Theirs;
@@ -11,7 +11,8 @@ use careline::inbox::{Inbox, Pulse, Task};
 use careline::net::{Failure, Finding, Looked, Stopped};
 use careline::network::{Network, Outgoing};
 use careline::world::World;
-use careline::world::square::{Happening, Square, SquarePost, What};
+use careline::world::fault::Wrong;
+use careline::world::square::{Happening, No, Square, SquarePost, What};
 use futures_util::future::join_all;
 
 /// Our own person on each square.
@@ -29,6 +30,8 @@ pub struct Town {
     pub keyed: bool,
     /// The latest that a lost write may still take effect.
     pub latest: Span,
+    /// Posts with these words are overheard, though they do not call us.
+    pub listens: Option<&'static str>,
 }
 
 /// A post as the engine hears of it.
@@ -44,7 +47,7 @@ pub fn mention(account: &AccountId, square: &Square, post: &SquarePost) -> Menti
         conversation: post.root.to_string(),
         audience: post.audience,
         text: Theirs::new(&*post.text),
-        warning: None,
+        warning: post.warning.clone().map(Theirs::new),
         media: Vec::new(),
         url: None,
         written: post.written,
@@ -66,13 +69,16 @@ impl Town {
         if post.author == US {
             return matches!(happening.what, What::Posted { .. }).then(|| self.own(square, &post));
         }
-        if !post.mentions.iter().any(|id| id == US) {
+        let heard = self.listens.is_some_and(|words| post.text.contains(words));
+        let called = post.mentions.iter().any(|id| id == US);
+        if !called && !heard {
             return None;
         }
         if post.text.starts_with(GARBAGE) {
             return matches!(happening.what, What::Posted { .. }).then(|| self.garbage(&post));
         }
-        let written = |post| mention(&self.account, square, post);
+        let overheard = (!called).then(|| "brand".to_owned());
+        let written = |post| Mention { overheard, ..mention(&self.account, square, post) };
         match &happening.what {
             What::Posted { post } => Some(Event::Mentioned(Box::new(written(post)))),
             What::Edited { post } => Some(Event::Changed(Box::new(written(post)))),
@@ -153,6 +159,23 @@ impl Town {
     }
 }
 
+impl Town {
+    /// How a write ends that somebody wants to end badly, by the fault plane and not by lot.
+    fn asked_for(&self) -> Option<Ending> {
+        let wrong = self.sky.world.look().faults.of(self.name(), "POST /api/v1/statuses")?;
+        let why = || "the network refused it".to_owned();
+        Some(match wrong {
+            Wrong::Status { status: 429 | 503, .. } | Wrong::Cut => {
+                Ending::Not(Failure::Later { after: None, why: why() })
+            }
+            Wrong::Status { status: 400..=428, .. } => Ending::Not(Failure::Never(why())),
+            Wrong::DeadToken => Ending::Not(Failure::Dead(why())),
+            Wrong::Status { .. } => Ending::Unsure,
+            _ => Ending::DoneBut(Span(0), Failure::Unsure("there was no answer".into())),
+        })
+    }
+}
+
 /// A post's number on its own square.
 fn local(square: &Square, id: i64) -> PostId {
     PostId::new((square.posts.range(..id).count() + 1).to_string())
@@ -163,8 +186,30 @@ fn global(square: &Square, local: &PostId) -> Option<i64> {
     square.posts.keys().nth(number.checked_sub(1)?).copied()
 }
 
+/// Changes a post of ours, or takes it away. What is gone already is gone.
+fn change(world: &mut World, name: &str, out: &Outgoing) -> Result<Receipt, Failure> {
+    let now = world.now;
+    let square = world.square(name);
+    let post = match &out.reply.change {
+        Some(Change::Edit { post, .. } | Change::Delete { post }) => global(square, post),
+        None => None,
+    };
+    let post = post.ok_or(Failure::Gone("there is no such post".into()))?;
+    let words = out.reply.text.as_str().to_owned();
+    let done = match &out.reply.change {
+        // Twice is once.
+        Some(Change::Delete { .. }) => square.delete(now, US, post).or(Ok(())),
+        _ => square.edit(now, US, post, |post| post.text = words),
+    };
+    let gone = |_: No| Failure::Gone("there is no such post".into());
+    done.map_err(gone).map(|()| receipt(square, post))
+}
+
 /// Puts up a reply; a key that was seen gives the post it gave before.
 fn put_up(world: &mut World, name: &str, out: &Outgoing, keyed: bool) -> Result<Receipt, Failure> {
+    if out.reply.change.is_some() {
+        return change(world, name, out);
+    }
     let square = world.square(name);
     let known = square.keys.get(&(US.to_owned(), out.key.clone())).copied();
     if let Some((id, _)) = known.filter(|_| keyed) {
@@ -204,7 +249,8 @@ impl Network for Town {
         Box::pin(async move {
             let (name, sent, keyed) = (self.account.0.clone(), out.clone(), self.keyed);
             let done = move |world: &mut World| put_up(world, &name, &sent, keyed);
-            self.sky.write(out.id.as_str(), self.latest, done).await
+            let ending = self.asked_for().unwrap_or_else(|| self.sky.ending(self.latest));
+            self.sky.write(out.id.as_str(), ending, done).await
         })
     }
 

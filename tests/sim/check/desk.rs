@@ -22,7 +22,7 @@ pub fn claims(books: &Books) -> Vec<String> {
     let mut won: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
     let mut wrong = Vec::new();
     for told in &books.told {
-        if told.words.ends_with(" is yours.") {
+        if told.words().is_some_and(|words| words.ends_with(" is yours.")) {
             won.entry(told.thread).or_default().push(&told.member);
         }
     }
