@@ -1,6 +1,6 @@
 //! `answered`: you answered by hand, on the network itself. The clock stops.
 
-use super::{About, Action, Turn, Verb, asker};
+use super::{Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -13,12 +13,8 @@ pub static VERB: Verb = Verb {
     usage: "answered",
     summary: "You answered by hand on the network; the customer no longer waits.",
     example: "answered #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

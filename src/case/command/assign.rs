@@ -1,7 +1,7 @@
 //! `assign @COLLEAGUE`: somebody else looks after the case, and is told.
 
 use super::away::duty;
-use super::{About, Action, Field, Kind, Turn, Verb, asker};
+use super::{Action, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -14,12 +14,9 @@ pub static VERB: Verb = Verb {
     usage: "assign @COLLEAGUE",
     summary: "Gives the case to a colleague and tells him.",
     example: "assign #42 @otto",
-    about: About::Case,
     fields: &[Field::needed("colleague", "Who looks after it from now on", Kind::Person)],
     action: Action::Give,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -20,9 +20,7 @@ pub static VERB: Verb = Verb {
         Kind::When,
     )],
     action: Action::Claim,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 /// Who is away is remembered for so many at most: old entries go first.

@@ -11,11 +11,8 @@ pub static VERB: Verb = Verb {
     summary: "You are there again after `away`.",
     example: "back",
     about: About::Nothing,
-    fields: &[],
     action: Action::Claim,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

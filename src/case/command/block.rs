@@ -1,6 +1,6 @@
 //! `block`: what this customer writes is still shown, and opens nothing; `block off` ends it.
 
-use super::{About, Action, Field, Kind, Turn, Verb, asker};
+use super::{Action, Field, Kind, Turn, Verb, asker};
 use crate::case::effect::Tone;
 use crate::case::record::{Key, Record};
 use crate::case::rich::Rich;
@@ -11,12 +11,9 @@ pub static VERB: Verb = Verb {
     usage: "block [off]",
     summary: "What this customer writes is shown and opens nothing; `block off` ends it.",
     example: "block #42",
-    about: About::Case,
     fields: &[Field::free("off", "Ends it again", Kind::OneOf(&["off"]))],
     action: Action::Block,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,6 +1,6 @@
 //! `brief @PERSON`: calls somebody from outside the team into this one thread, with a summary.
 
-use super::{About, Action, Field, Kind, Turn, Verb, asker};
+use super::{Action, Field, Kind, Turn, Verb, asker};
 use crate::case::effect::Tone;
 use crate::case::model::{Case, Status};
 use crate::case::rich::{Piece, Rich};
@@ -11,12 +11,9 @@ pub static VERB: Verb = Verb {
     usage: "brief @PERSON",
     summary: "Calls somebody into this thread, with a summary of the case.",
     example: "brief #42 @otto",
-    about: About::Case,
     fields: &[Field::needed("colleague", "Who is asked for help in this case", Kind::Person)],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

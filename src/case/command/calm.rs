@@ -1,6 +1,6 @@
 //! `calm`: the alert was not needed, or is no longer.
 
-use super::{About, Action, Turn, Verb, asker};
+use super::{Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::rich::Rich;
@@ -11,12 +11,8 @@ pub static VERB: Verb = Verb {
     usage: "calm",
     summary: "Ends the alert of a case.",
     example: "calm #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

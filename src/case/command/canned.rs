@@ -1,7 +1,7 @@
 //! `canned [NAME]`: a stock reply in the form, ready to be changed and sent. A placeholder nobody
 //! knows is refused, never sent.
 
-use super::{About, Action, Field, Kind, Turn, Verb};
+use super::{Action, Field, Kind, Turn, Verb};
 use crate::case::effect::{Answer, Form};
 use crate::case::model::Case;
 
@@ -11,12 +11,9 @@ pub static VERB: Verb = Verb {
     usage: "canned [NAME]",
     summary: "Puts a stock reply into the form; without a name it lists them.",
     example: "canned #42 sorry",
-    about: About::Case,
     fields: &[Field::free("name", "Which stock reply; empty lists them", Kind::Canned)],
     action: Action::Look,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

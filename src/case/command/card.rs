@@ -1,7 +1,7 @@
 //! `card`: in a long thread, the card with its buttons once more at the bottom. There is one such
 //! copy; it changes with the card, and a newer one takes its place.
 
-use super::{About, Action, Turn, Verb};
+use super::{Action, Turn, Verb};
 use crate::case::card::low;
 use crate::case::draft::note;
 use crate::case::effect::{Face, Tone};
@@ -13,12 +13,8 @@ pub static VERB: Verb = Verb {
     usage: "card",
     summary: "Brings the card with its buttons to the bottom of the thread.",
     example: "card #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Look,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

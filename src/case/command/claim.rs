@@ -1,7 +1,7 @@
 //! `claim`: you look after the case. Two claims in one instant have one winner: the second decision
 //! finds the first in the record.
 
-use super::{About, Action, Turn, Verb, asker};
+use super::{Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::draft::Draft;
@@ -16,12 +16,9 @@ pub static VERB: Verb = Verb {
     usage: "claim",
     summary: "You look after the case; your messages in its thread go to the customer.",
     example: "claim #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Claim,
-    missing: None,
     query: Some(query),
-    run,
+    ..Verb::plain(run)
 };
 
 /// What he should know before he types.

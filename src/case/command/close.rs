@@ -1,6 +1,6 @@
 //! `close [CAUSE]`: the case is done; the cause says what was behind it.
 
-use super::{About, Action, Field, Kind, Turn, Verb, asker};
+use super::{Action, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::draft::Draft;
@@ -15,12 +15,9 @@ pub static VERB: Verb = Verb {
     usage: "close [CAUSE]",
     summary: "Closes the case; the cause says what was behind it.",
     example: "close #42 parcel was lost by the carrier",
-    about: About::Case,
     fields: &[Field::free("cause", "What was behind it", Kind::Text)],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

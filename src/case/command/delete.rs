@@ -1,6 +1,6 @@
 //! `delete LINE`: a reply that was sent is deleted on the network, where it allows that.
 
-use super::{About, Action, Field, Kind, Turn, Verb, asker};
+use super::{Action, Field, Kind, Turn, Verb, asker};
 use crate::case::mend::remove;
 use crate::case::reply::may_edit;
 
@@ -10,12 +10,9 @@ pub static VERB: Verb = Verb {
     usage: "delete LINE",
     summary: "Deletes a reply that was sent, where the network allows it.",
     example: "delete #42 7",
-    about: About::Case,
     fields: &[Field::needed("line", "Which line of the case", Kind::Number)],
     action: Action::Speak,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,7 +1,7 @@
 //! `edit LINE TEXT`: other words for a reply: one that waits begins to wait anew, one that was sent
 //! is changed on the network where it allows that.
 
-use super::{About, Action, Field, Kind, Turn, Verb, asker};
+use super::{Action, Field, Kind, Turn, Verb, asker};
 use crate::case::decide::said::hold_again;
 use crate::case::effect::{Answer, Form};
 use crate::case::gate::{Passed, on_purpose};
@@ -15,15 +15,12 @@ pub static VERB: Verb = Verb {
     usage: "edit LINE TEXT",
     summary: "Gives a reply other words; what was sent is changed on the network.",
     example: "edit #42 7 Sorry, I meant Monday.",
-    about: About::Case,
     fields: &[
         Field::needed("line", "Which line of the case", Kind::Number),
         Field::free("text", "The new words; empty opens a form", Kind::Text),
     ],
     action: Action::Speak,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(mut turn: Turn<'_, '_>) {

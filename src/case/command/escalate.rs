@@ -1,6 +1,6 @@
 //! `escalate [REASON]`: a person says that this case needs somebody now.
 
-use super::{About, Action, Field, Kind, Turn, Verb};
+use super::{Action, Field, Kind, Turn, Verb};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::model::Status;
@@ -12,12 +12,9 @@ pub static VERB: Verb = Verb {
     usage: "escalate [REASON]",
     summary: "Calls for somebody now; the alert says why.",
     example: "escalate #42 she speaks of a lawyer",
-    about: About::Case,
     fields: &[Field::free("reason", "Why somebody must look now", Kind::Text)],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -18,7 +18,7 @@ pub static VERB: Verb = Verb {
     action: Action::Look,
     missing: Some(Missing { label: "Words", hint: "A word, a tag, a handle or a number." }),
     query: Some(query),
-    run,
+    ..Verb::plain(run)
 };
 
 fn query(_: &Policy, _: &Request, rest: &str, _: Option<&Case>) -> Option<Query> {

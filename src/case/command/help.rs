@@ -10,11 +10,8 @@ pub static VERB: Verb = Verb {
     summary: "Shows what you can ask.",
     example: "help",
     about: About::Nothing,
-    fields: &[],
     action: Action::Look,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 /// What a colleague needs on his first day, in the order he needs it; made to be pinned.

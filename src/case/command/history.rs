@@ -1,6 +1,6 @@
 //! `history`: all cases of this customer, newest first.
 
-use super::{About, Action, Turn, Verb, list::rows};
+use super::{Action, Turn, Verb, list::rows};
 use crate::case::event::Request;
 use crate::case::model::Case;
 use crate::case::policy::Policy;
@@ -13,12 +13,9 @@ pub static VERB: Verb = Verb {
     usage: "history",
     summary: "Lists this customer's cases, newest first.",
     example: "history #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Look,
-    missing: None,
     query: Some(query),
-    run,
+    ..Verb::plain(run)
 };
 
 fn query(_: &Policy, _: &Request, _: &str, case: Option<&Case>) -> Option<Query> {

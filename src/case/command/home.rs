@@ -18,11 +18,9 @@ pub static VERB: Verb = Verb {
     summary: "Shows your cases, who waits for an agent, and what changed last.",
     example: "home",
     about: About::Nothing,
-    fields: &[],
     action: Action::Look,
-    missing: None,
     query: Some(query),
-    run,
+    ..Verb::plain(run)
 };
 
 /// Cases of each part.

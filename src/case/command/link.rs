@@ -1,6 +1,6 @@
 //! `link #OTHER`: the customers of two cases are one person; `history` shows both from then on.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker, named_case};
+use super::{Action, Field, Kind, Missing, Turn, Verb, asker, named_case};
 use crate::case::card::refresh;
 use crate::case::draft::Draft;
 use crate::case::effect::Tone;
@@ -16,12 +16,10 @@ pub static VERB: Verb = Verb {
     usage: "link #OTHER",
     summary: "The customers of two cases are one person; `history` shows all of it.",
     example: "link #42 #17",
-    about: About::Case,
     fields: &[Field::needed("other", "The number of the other case, such as #17", Kind::Text)],
     action: Action::Sort,
     missing: Some(Missing { label: "The other case", hint: "Its number, such as #17" }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -22,9 +22,8 @@ pub static VERB: Verb = Verb {
         Kind::OneOf(&["open", "waiting", "mine", "unclaimed"]),
     )],
     action: Action::Look,
-    missing: None,
     query: Some(query),
-    run,
+    ..Verb::plain(run)
 };
 
 fn query(policy: &Policy, request: &Request, rest: &str, _: Option<&Case>) -> Option<Query> {

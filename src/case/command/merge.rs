@@ -1,6 +1,6 @@
 //! `merge #OTHER`: one matter in two cases; the work goes on in the other one.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker, close, named_case};
+use super::{Action, Field, Kind, Missing, Turn, Verb, asker, close, named_case};
 use crate::case::effect::Tone;
 use crate::case::id::CaseNo;
 use crate::case::limits::LINKED;
@@ -13,7 +13,6 @@ pub static VERB: Verb = Verb {
     usage: "merge #OTHER",
     summary: "Closes this case, since the same matter goes on in another one.",
     example: "merge #42 #17",
-    about: About::Case,
     fields: &[Field::needed(
         "other",
         "The number of the case it goes on in, such as #17",
@@ -21,8 +20,7 @@ pub static VERB: Verb = Verb {
     )],
     action: Action::Sort,
     missing: Some(Missing { label: "The case it goes on in", hint: "Its number, such as #17" }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

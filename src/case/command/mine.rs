@@ -14,11 +14,9 @@ pub static VERB: Verb = Verb {
     summary: "Lists the cases you look after, at whatever desk.",
     example: "mine",
     about: About::Nothing,
-    fields: &[],
     action: Action::Look,
-    missing: None,
     query: Some(query),
-    run,
+    ..Verb::plain(run)
 };
 
 fn query(policy: &Policy, request: &Request, _: &str, _: Option<&Case>) -> Option<Query> {

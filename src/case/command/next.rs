@@ -20,11 +20,9 @@ pub static VERB: Verb = Verb {
     summary: "Hands you the unclaimed case that waits longest.",
     example: "next",
     about: About::Nothing,
-    fields: &[],
     action: Action::Claim,
-    missing: None,
     query: Some(query),
-    run,
+    ..Verb::plain(run)
 };
 
 fn query(policy: &Policy, request: &Request, _: &str, _: Option<&Case>) -> Option<Query> {

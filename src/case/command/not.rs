@@ -1,6 +1,6 @@
 //! `not ours`: nothing for us. The case is closed, and the next one of this customer says so.
 
-use super::{About, Action, Field, Kind, Turn, Verb, asker};
+use super::{Action, Field, Kind, Turn, Verb, asker};
 use crate::case::model::Status;
 use crate::case::record::{Key, Record};
 
@@ -10,12 +10,9 @@ pub static VERB: Verb = Verb {
     usage: "not ours",
     summary: "Closes a case that was nothing for us, and remembers it of this customer.",
     example: "not #42 ours",
-    about: About::Case,
     fields: &[Field::needed("ours", "Says so: it is none of ours", Kind::OneOf(&["ours"]))],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 /// The tag by which such cases are found.

@@ -1,6 +1,6 @@
 //! `note TEXT`: words for colleagues, kept with the case. They never leave the house.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
+use super::{Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::draft::note;
 use crate::case::effect::Tone;
 use crate::case::gate::Rule;
@@ -14,12 +14,10 @@ pub static VERB: Verb = Verb {
     usage: "note TEXT",
     summary: "Keeps a note with the case; it never leaves the house.",
     example: "note #42 She wrote to us by mail as well.",
-    about: About::Case,
     fields: &[Field::free("text", "The note; empty opens a form", Kind::Text)],
     action: Action::Sort,
     missing: Some(Missing { label: "For colleagues only", hint: "This never leaves the house." }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,6 +1,6 @@
 //! `preview TEXT`: what the customer would see, part by part. Sends nothing.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb};
+use super::{Action, Field, Kind, Missing, Turn, Verb};
 use crate::case::gate::on_purpose;
 use crate::case::reply::seen_as;
 use crate::case::rich::{Rich, Theirs};
@@ -11,12 +11,10 @@ pub static VERB: Verb = Verb {
     usage: "preview TEXT",
     summary: "Shows what the customer would see; sends nothing.",
     example: "preview #42 Sorry about that.",
-    about: About::Case,
     fields: &[Field::needed("text", "The words as you would send them", Kind::Text)],
     action: Action::Look,
     missing: Some(Missing { label: "What you would write", hint: "Nothing is sent." }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,6 +1,6 @@
 //! `priority high`: the case comes before those that wait longer; `low`, after all others.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
+use super::{Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
 use crate::case::model::Priority;
@@ -12,7 +12,6 @@ pub static VERB: Verb = Verb {
     usage: "priority high|normal|low",
     summary: "Moves the case before or behind the others that wait.",
     example: "priority #42 high",
-    about: About::Case,
     fields: &[Field::needed(
         "priority",
         "How it stands among those that wait",
@@ -20,8 +19,7 @@ pub static VERB: Verb = Verb {
     )],
     action: Action::Sort,
     missing: Some(Missing { label: "Priority", hint: "high, normal or low" }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

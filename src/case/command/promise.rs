@@ -1,7 +1,7 @@
 //! `promise WHEN WHAT`: something was promised; whoever looks after the case is called when it is
 //! due.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
+use super::{Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::effect::Tone;
 use crate::case::gate::Rule;
 use crate::case::hours::split_when;
@@ -16,7 +16,6 @@ pub static VERB: Verb = Verb {
     usage: "promise WHEN WHAT",
     summary: "Notes a promise and reminds you when it is due.",
     example: "promise #42 friday 12:00 we call her back",
-    about: About::Case,
     fields: &[
         Field::needed("when", "When it is due: friday 12:00, 2h", Kind::When),
         Field::needed("what", "What was promised", Kind::Text),
@@ -26,8 +25,7 @@ pub static VERB: Verb = Verb {
         label: "When and what",
         hint: "Such as: friday 12:00 we call her back",
     }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

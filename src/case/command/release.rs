@@ -1,6 +1,6 @@
 //! `release`: somebody else may look after the case.
 
-use super::{About, Action, Turn, Verb};
+use super::{Action, Turn, Verb};
 use crate::case::alert;
 use crate::case::card::refresh;
 
@@ -10,12 +10,8 @@ pub static VERB: Verb = Verb {
     usage: "release",
     summary: "You no longer look after the case; anybody can claim it.",
     example: "release #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Claim,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,6 +1,6 @@
 //! `reopen`: the case was not done after all.
 
-use super::{About, Action, Turn, Verb, asker};
+use super::{Action, Turn, Verb, asker};
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
 use crate::case::model::Status;
@@ -12,12 +12,8 @@ pub static VERB: Verb = Verb {
     usage: "reopen",
     summary: "Opens a closed case again.",
     example: "reopen #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

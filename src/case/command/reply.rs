@@ -1,6 +1,6 @@
 //! `reply TEXT`: an answer to the customer, on purpose. Without a text it opens a form.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
+use super::{Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Answer;
@@ -13,15 +13,13 @@ pub static VERB: Verb = Verb {
     usage: "reply TEXT",
     summary: "Answers the customer; without a text it opens a form.",
     example: "reply #42 Sorry about that. Which order is it?",
-    about: About::Case,
     fields: &[Field::free("text", "The answer; empty opens a form", Kind::Text)],
     action: Action::Speak,
     missing: Some(Missing {
         label: "To the customer",
         hint: "This is public if the customer's post is public.",
     }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -10,11 +10,8 @@ pub static VERB: Verb = Verb {
     summary: "Lets replies go to customers again.",
     example: "resume",
     about: About::Nothing,
-    fields: &[],
     action: Action::Resume,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

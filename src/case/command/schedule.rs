@@ -1,7 +1,7 @@
 //! `schedule WHEN TEXT`: a reply that goes out later. Until then it can be taken back, and whatever
 //! the customer writes in the meantime stops it.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
+use super::{Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::card::refresh;
 use crate::case::gate::on_purpose;
 use crate::case::hours::split_when;
@@ -13,7 +13,6 @@ pub static VERB: Verb = Verb {
     usage: "schedule WHEN TEXT",
     summary: "Answers the customer later; a new post of his stops it.",
     example: "schedule #42 tomorrow 9:00 Good morning! It has arrived.",
-    about: About::Case,
     fields: &[
         Field::needed("when", "When it goes out: tomorrow 9:00, 2h", Kind::When),
         Field::needed("text", "The answer", Kind::Text),
@@ -23,8 +22,7 @@ pub static VERB: Verb = Verb {
         label: "When and what",
         hint: "Such as: tomorrow 9:00 Good morning! It has arrived.",
     }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,7 +1,7 @@
 //! `send LINE [alone]`: lets a reply go that waits for a press, or turns your own words that
 //! stayed inside into a reply. Its buttons stand beside the words they are about.
 
-use super::{About, Action, Field, Kind, Turn, Verb, asker};
+use super::{Action, Field, Kind, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::gate::{Rule, on_purpose};
@@ -14,15 +14,12 @@ pub static VERB: Verb = Verb {
     usage: "send LINE [alone]",
     summary: "Lets a waiting reply go now; `alone` takes back the others that wait.",
     example: "send #42 7",
-    about: About::Case,
     fields: &[
         Field::free("line", "Which line of the case", Kind::Number),
         Field::free("others", "alone: takes back the others that wait", Kind::OneOf(&["alone"])),
     ],
     action: Action::Release,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(mut turn: Turn<'_, '_>) {

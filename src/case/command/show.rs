@@ -1,6 +1,6 @@
 //! `show`: how a case stands.
 
-use super::{About, Action, Turn, Verb};
+use super::{Action, Turn, Verb};
 use crate::case::model::Status;
 use crate::case::rich::Rich;
 
@@ -10,12 +10,8 @@ pub static VERB: Verb = Verb {
     usage: "show",
     summary: "Shows how a case stands.",
     example: "show #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Look,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,6 +1,6 @@
 //! `snooze WHEN`: out of sight until then, or until the customer writes.
 
-use super::{About, Action, Field, Kind, Missing, Turn, Verb, asker};
+use super::{Action, Field, Kind, Missing, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -14,15 +14,13 @@ pub static VERB: Verb = Verb {
     usage: "snooze 2h | tomorrow 9:00 | until they answer",
     summary: "Puts the case out of sight for a while; a new post brings it back.",
     example: "snooze #42 tomorrow 9:00",
-    about: About::Case,
     fields: &[Field::needed("until", "2h, tomorrow 9:00, until they answer", Kind::When)],
     action: Action::Sort,
     missing: Some(Missing {
         label: "Until when",
         hint: "Such as: 2h, tomorrow 9:00, until they answer",
     }),
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

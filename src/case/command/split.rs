@@ -1,7 +1,7 @@
 //! `split`: the customer's newest post is another matter; it gets a case of its own, and this one
 //! is closed.
 
-use super::{About, Action, Turn, Verb, asker, close};
+use super::{Action, Turn, Verb, asker, close};
 use crate::case::card::customer_note;
 use crate::case::decide::mentioned;
 use crate::case::draft::Draft;
@@ -16,12 +16,8 @@ pub static VERB: Verb = Verb {
     usage: "split",
     summary: "The newest post is another matter: it opens a new case, this one is closed.",
     example: "split #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -10,11 +10,8 @@ pub static VERB: Verb = Verb {
     summary: "Stops everything that goes to customers, until `resume`.",
     example: "stop",
     about: About::Nothing,
-    fields: &[],
     action: Action::Stop,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,6 +1,6 @@
 //! `tag WORD…`: names what a case is about; `-WORD` takes a name away.
 
-use super::{About, Action, Field, Kind, Turn, Verb};
+use super::{Action, Field, Kind, Turn, Verb};
 use crate::case::card::refresh;
 use crate::case::text::cut;
 
@@ -10,12 +10,9 @@ pub static VERB: Verb = Verb {
     usage: "tag WORD … [-WORD …]",
     summary: "Names what the case is about; `-word` takes a name away.",
     example: "tag #42 refund vip -delivery",
-    about: About::Case,
     fields: &[Field::needed("words", "Names, with a - in front to take one away", Kind::Text)],
     action: Action::Sort,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 /// More names than this name nothing.

@@ -1,6 +1,6 @@
 //! `take`: you look after a case that somebody else has; he is told.
 
-use super::{About, Action, Turn, Verb, asker};
+use super::{Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
 use crate::case::effect::Tone;
@@ -13,12 +13,8 @@ pub static VERB: Verb = Verb {
     usage: "take",
     summary: "You take the case over from a colleague, who is told.",
     example: "take #42",
-    about: About::Case,
-    fields: &[],
     action: Action::Give,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -1,6 +1,6 @@
 //! `undo [LINE]`: takes a reply back that has not left; without a line, your newest one.
 
-use super::{About, Action, Field, Kind, Turn, Verb};
+use super::{Action, Field, Kind, Turn, Verb};
 use crate::case::reply::withdraw;
 
 /// See the module.
@@ -9,12 +9,9 @@ pub static VERB: Verb = Verb {
     usage: "undo [LINE]",
     summary: "Takes back a reply that has not left yet.",
     example: "undo #42",
-    about: About::Case,
     fields: &[Field::free("line", "Which line of the case; empty: the newest", Kind::Number)],
     action: Action::Release,
-    missing: None,
-    query: None,
-    run,
+    ..Verb::plain(run)
 };
 
 fn run(turn: Turn<'_, '_>) {

@@ -17,11 +17,9 @@ pub static VERB: Verb = Verb {
     summary: "Shows who looks after cases, and who is away.",
     example: "who",
     about: About::Nothing,
-    fields: &[],
     action: Action::Look,
-    missing: None,
     query: Some(query),
-    run,
+    ..Verb::plain(run)
 };
 
 fn query(_: &Policy, _: &Request, _: &str, _: Option<&Case>) -> Option<Query> {
