@@ -144,6 +144,7 @@ fn configuration(data: &[u8]) {
         policy: Some(file("policy.toml", policy)),
         phrases: None,
         listen: Some(file("listen.toml", listen)),
+        escalation: Some(file("escalation.toml", listen)),
     };
     let none: crate::config::Env = |_| None;
     static NET: LazyLock<Net> = LazyLock::new(|| Net::new(true));

@@ -2,16 +2,59 @@
 //!
 //! Loudness is not need: followers play no part, and a quiet customer who waits climbs the ladder
 //! like anybody else. One message shows the alert of a case; what comes later changes that message.
+//!
+//! Outside the opening hours only what is urgent, a person or a rung of the ladder (whose patience
+//! counts opening hours only) calls; the rest is held for one list when the team is there again.
 
 use super::card::button;
 use super::draft::{Draft, note};
 use super::effect::{Act, Delivery, Face, Note, Notice, State, Style, Tone};
 use super::event::Mention;
 use super::id::{AgentId, Bucket, ChannelId, Lane};
-use super::model::{Alarm, Alert, Case, Shown, Status, Wake};
-use super::policy::{Called, Rung};
+use super::limits;
+use super::model::{Alarm, Alert, Case, Fired, Priority, Shown, Status, Wake};
+use super::policy::{AlertRule, Called, Rung, Urgency};
 use super::rich::{Piece, Rich};
 use super::tone::Score;
+
+/// Why somebody is called.
+pub struct Cause {
+    /// What found it, for the log and `report rules`: a rule's name or one of [`BUILT_IN`].
+    pub rule: String,
+    /// In words, for people.
+    pub why: String,
+    /// How much it matters.
+    pub urgency: Urgency,
+}
+
+/// Names of what calls besides the operator's rules; no rule may take one of them.
+pub const BUILT_IN: [&str; 4] = [WAITED, AGAIN, PROMISE, PERSON];
+const WAITED: &str = "waited";
+const AGAIN: &str = "again";
+const PROMISE: &str = "promise";
+const PERSON: &str = "person";
+
+impl Cause {
+    fn new(rule: &str, why: String) -> Self {
+        Self { rule: rule.to_owned(), why, urgency: Urgency::Normal }
+    }
+
+    fn rule(rule: &AlertRule) -> Self {
+        Self { urgency: rule.urgency, ..Self::new(&rule.name, rule.why.clone()) }
+    }
+
+    /// A colleague says so: at any hour, as often as he likes.
+    #[must_use]
+    pub fn person(why: String) -> Self {
+        Self { urgency: Urgency::Urgent, ..Self::new(PERSON, why) }
+    }
+
+    /// Something was promised for now, and the customer has no answer since.
+    #[must_use]
+    pub fn promise() -> Self {
+        Self::new(PROMISE, "a promise is due and nobody has answered since".into())
+    }
+}
 
 /// Starts, restarts or stops the clock of a case that waits. To be called whenever that may have
 /// changed.
@@ -20,8 +63,7 @@ pub fn arm(draft: &Draft<'_>, case: &mut Case) {
     if !counts(case) {
         case.alarms.retain(|alarm| !matches!(alarm.what, Wake::Patience(_)));
     } else if !set {
-        let rung = case.alert.as_ref().map_or(0, |alert| alert.rung);
-        push(draft, case, rung);
+        push(draft, case);
     }
 }
 
@@ -35,10 +77,21 @@ fn counts(case: &Case) -> bool {
     case.status == Status::Open && case.waits.is_some() && case.snoozed.is_none()
 }
 
-fn push(draft: &Draft<'_>, case: &mut Case, rung: u32) {
-    let Some(step) = draft.policy.alerts.ladder.get(rung as usize) else { return };
-    let from = match (rung, &case.claimer) {
-        (0, None) => case.waits.unwrap_or(draft.at),
+/// The lowest rung that was not told in this wait and has somebody to tell: a case of nobody has no
+/// claimer.
+#[must_use]
+pub fn next_rung<'p>(draft: &Draft<'p>, case: &Case) -> Option<(u32, &'p Rung)> {
+    let told = |rung: u32| case.alert.as_ref().is_some_and(|alert| alert.told.contains(&rung));
+    let somebody = |rung: &Rung| rung.calls != Called::Claimer || case.claimer.is_some();
+    let ladder = (0..).zip(&draft.policy.alerts.ladder);
+    ladder.into_iter().find(|(n, rung)| !told(*n) && somebody(rung))
+}
+
+fn push(draft: &Draft<'_>, case: &mut Case) {
+    let Some((rung, step)) = next_rung(draft, case) else { return };
+    let climbs = case.alert.as_ref().is_some_and(|alert| !alert.told.is_empty());
+    let from = match (&case.claimer, case.waits) {
+        (None, Some(since)) if !climbs => case.calmed.map_or(since, |calmed| since.max(calmed)),
         _ => draft.at,
     };
     let at = draft.policy.alerts.hours.after(from, step.patience).max(draft.at);
@@ -50,61 +103,104 @@ pub fn waited(draft: &mut Draft<'_>, case: &mut Case, rung: u32) {
     if !counts(case) {
         return;
     }
-    let Some(step) = draft.policy.alerts.ladder.get(rung as usize).cloned() else { return };
-    raise(draft, case, format!("waits longer than {}", step.patience), Some((rung, &step)));
-    push(draft, case, rung + 1);
+    // Meanwhile a person may have called this rung.
+    if let Some((_, step)) = next_rung(draft, case).filter(|(next, _)| *next == rung) {
+        let cause = Cause::new(WAITED, format!("waits longer than {}", step.patience));
+        raise(draft, case, cause, Some((rung, step)));
+    }
+    push(draft, case);
 }
 
 /// What the customer's words and his writing again say.
 pub fn read(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention) {
     let policy = draft.policy;
-    for rule in &policy.alerts.rules {
-        if rule.pattern.is_in(mention.text.raw()) {
-            raise(draft, case, rule.why.clone(), None);
-        }
+    for rule in policy.alerts.rules.iter().filter(|rule| rule.finds(mention.text.raw())) {
+        raise(draft, case, Cause::rule(rule), None);
     }
     let since = case.answered.unwrap_or(0);
     let again = case.recent.iter().filter(|h| h.waits() && h.line >= since).count();
     let often = policy.alerts.again;
     if often > 0 && again >= often as usize {
-        raise(draft, case, format!("wrote {often} times without an answer"), None);
+        let why = format!("wrote {often} times without an answer");
+        raise(draft, case, Cause::new(AGAIN, why), None);
     }
     // A score calls nobody; it only adds to what a rule, a clock or a person raised.
-    if case.alert.is_some()
+    if let Some(held) = case.alert.as_ref().map(|alert| alert.held)
         && let Some(why) = case.score.as_ref().and_then(Score::reason)
     {
-        raise(draft, case, why, None);
+        show_if_new(draft, case, why, None, held);
     }
 }
 
-/// Calls somebody. The same reason calls once; a new one changes the message.
-pub fn raise(draft: &mut Draft<'_>, case: &mut Case, why: String, rung: Option<(u32, &Rung)>) {
-    let mut alert = case.alert.take().unwrap_or_else(|| Alert {
-        why: Vec::new(),
-        rung: 0,
-        since: draft.at,
-        shown: None,
-        taken: None,
-    });
+/// Calls somebody, with a rung of the ladder or without one. The same reason calls once; a new one
+/// changes the message. One rule calls at most once in its period; rungs and people are not
+/// counted.
+pub fn raise(draft: &mut Draft<'_>, case: &mut Case, cause: Cause, rung: Option<(u32, &Rung)>) {
+    let period = draft.policy.alerts.period;
+    let lately = |fired: &Fired| fired.rule == cause.rule && draft.at.since(fired.at) < period;
+    if rung.is_none() && cause.rule != PERSON && case.fired.iter().any(lately) {
+        return;
+    }
+    fired(draft, case, &cause.rule);
+    if cause.urgency > Urgency::Normal && case.priority == Priority::Normal {
+        case.priority = Priority::High;
+    }
+    let at_any_hour = rung.is_some() || cause.urgency == Urgency::Urgent;
+    let quiet = !at_any_hour && !draft.policy.alerts.hours.is_open(draft.at);
+    show_if_new(draft, case, cause.why, rung, quiet);
+}
+
+fn fired(draft: &mut Draft<'_>, case: &mut Case, rule: &str) {
+    draft.out.fired.push(rule.to_owned());
+    case.fired.retain(|fired| fired.rule != rule);
+    case.fired.push(Fired { rule: rule.to_owned(), at: draft.at });
+    let first = case.fired.len().saturating_sub(limits::HELD);
+    case.fired.drain(..first);
+}
+
+/// In quiet hours an alert that nobody has seen is held; one that stands there is changed, which
+/// wakes nobody.
+fn show_if_new(
+    draft: &mut Draft<'_>,
+    case: &mut Case,
+    why: String,
+    rung: Option<(u32, &Rung)>,
+    quiet: bool,
+) {
+    let mut alert = case.alert.take().unwrap_or_else(|| Alert::since(draft.at));
     let new = !alert.why.contains(&why);
-    if new && alert.why.len() < super::limits::LINKED * 2 {
+    if new && alert.why.len() < limits::LINKED * 2 {
         alert.why.push(why);
     }
-    let called = rung.map_or_else(Vec::new, |(_, step)| called(case, step));
-    if let Some((rung, _)) = rung {
-        alert.rung = rung + 1;
-    }
-    if new || rung.is_some() {
+    let called = rung.map_or_else(Vec::new, |(_, step)| called(draft, case, step));
+    alert.told.extend(rung.map(|(rung, _)| rung));
+    if quiet && alert.shown.is_none() {
+        alert.held = true;
+    } else if new || rung.is_some() {
+        alert.held = false;
         alert.shown = Some(show(draft, case, &alert, &called));
     }
     case.alert = Some(alert);
 }
 
-fn called(case: &Case, rung: &Rung) -> Vec<AgentId> {
+fn called(draft: &Draft<'_>, case: &Case, rung: &Rung) -> Vec<AgentId> {
+    let desk = channel(draft, case).desk;
     match &rung.calls {
         Called::Claimer => case.claimer.iter().map(|agent| agent.id.clone()).collect(),
         Called::Channel => Vec::new(),
         Called::Agents(agents) => agents.clone(),
+        Called::Leads => draft.policy.leads(&desk),
+        Called::OnCall => draft.policy.on_call(&desk),
+    }
+}
+
+/// The thread is there now: the message gets its way to it.
+pub fn opened(draft: &mut Draft<'_>, case: &mut Case) {
+    if let Some(mut alert) = case.alert.take() {
+        if alert.shown.is_some() {
+            alert.shown = Some(show(draft, case, &alert, &[]));
+        }
+        case.alert = Some(alert);
     }
 }
 
@@ -168,6 +264,9 @@ fn message(draft: &Draft<'_>, case: &Case, alert: &Alert, called: &[AgentId]) ->
     words = called
         .iter()
         .fold(words.say("."), |words, agent| words.say(" ").and(Piece::Call(agent.clone())));
+    if let Some(url) = thread_url(draft, case) {
+        words = words.say(" ").link(&url, "Open thread");
+    }
     if let Some((mention, _, _)) = draft.mention(no, case.recent.last().map_or(0, |h| h.line)) {
         words = words.quote(&mention.text);
     }
@@ -183,11 +282,22 @@ fn message(draft: &Draft<'_>, case: &Case, alert: &Alert, called: &[AgentId]) ->
     note(Tone::Warning, words, buttons)
 }
 
+/// Where the case's thread can be read, where the desk told.
+#[must_use]
+pub fn thread_url(draft: &Draft<'_>, case: &Case) -> Option<String> {
+    match &draft.delivery(&case.card.by)?.state {
+        State::Done(receipt) => receipt.url.clone(),
+        _ => None,
+    }
+}
+
 /// Somebody sees to it: the message says who, and the ladder starts from its foot for him.
 pub fn taken(draft: &mut Draft<'_>, case: &mut Case) {
     if let Some(mut alert) = case.alert.take() {
         alert.taken.clone_from(&case.claimer);
-        alert.shown = Some(show(draft, case, &alert, &[]));
+        if !alert.held {
+            alert.shown = Some(show(draft, case, &alert, &[]));
+        }
         case.alert = Some(alert);
     }
     rearm(draft, case);

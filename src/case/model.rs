@@ -10,7 +10,7 @@ use super::rich::Theirs;
 use super::time::Timestamp;
 use super::tone::Score;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A member of staff who acts, with the name people know him by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,6 +244,12 @@ pub struct Case {
     /// The same person elsewhere, as far as it was known when this changed last.
     #[serde(default)]
     pub same: Vec<ContactId>,
+    /// Rules that called somebody for it, each with its last time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fired: Vec<Fired>,
+    /// When somebody said that it is not urgent: its wait counts from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calmed: Option<Timestamp>,
 }
 
 /// How a case stands among those that wait.
@@ -298,14 +304,42 @@ pub struct Snooze {
 pub struct Alert {
     /// Reasons in words, oldest first, each once.
     pub why: Vec<String>,
-    /// Rungs that were told, from the lowest.
-    pub rung: u32,
+    /// Rungs of the ladder that were told in this wait, each once.
+    #[serde(default)]
+    pub told: BTreeSet<u32>,
+    /// Nobody was told: it waits for the list at the next opening.
+    #[serde(default)]
+    pub held: bool,
     /// Since when.
     pub since: Timestamp,
     /// The message that shows it; repeats change it.
     pub shown: Option<Shown>,
     /// Who has seen to it.
     pub taken: Option<Agent>,
+}
+
+impl Alert {
+    /// Of which nothing is known yet.
+    #[must_use]
+    pub const fn since(at: Timestamp) -> Self {
+        Self {
+            why: Vec::new(),
+            told: BTreeSet::new(),
+            held: false,
+            since: at,
+            shown: None,
+            taken: None,
+        }
+    }
+}
+
+/// A rule that called somebody for a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fired {
+    /// Its name.
+    pub rule: String,
+    /// When it called last.
+    pub at: Timestamp,
 }
 
 /// One line of a case: something that was said, and what became of it.

@@ -98,6 +98,14 @@ pub struct Person {
     pub signature: Option<String>,
 }
 
+impl Person {
+    /// His accounts at this desk, or all of them if he has none there.
+    fn at(&self, desk: &DeskId) -> Vec<AgentId> {
+        let here: Vec<_> = self.accounts.iter().filter(|a| a.desk == *desk).cloned().collect();
+        if here.is_empty() { self.accounts.iter().cloned().collect() } else { here }
+    }
+}
+
 /// When a case calls for somebody, and whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alerts {
@@ -107,7 +115,13 @@ pub struct Alerts {
     pub rules: Vec<AlertRule>,
     /// So many posts without an answer call somebody; 0 = never.
     pub again: u32,
-    /// When waiting counts.
+    /// One rule calls at most once for a case in this time.
+    #[serde(default = "a_day")]
+    pub period: Span,
+    /// Who is on call, by name in `people`.
+    #[serde(default)]
+    pub on_call: Vec<String>,
+    /// When waiting counts. Outside of it only what is urgent calls.
     pub hours: Hours,
     /// Where alerts are shown; absent = the case's own channel.
     pub channel: Option<ChannelId>,
@@ -120,10 +134,16 @@ impl Default for Alerts {
             ladder: Vec::new(),
             rules: Vec::new(),
             again: 0,
+            period: a_day(),
+            on_call: Vec::new(),
             hours: Hours::always(),
             channel: None,
         }
     }
+}
+
+const fn a_day() -> Span {
+    Span::days(1)
 }
 
 /// One rung of the ladder.
@@ -144,6 +164,10 @@ pub enum Called {
     Channel,
     /// These, by name.
     Agents(Vec<AgentId>),
+    /// Whoever is a lead in `people`.
+    Leads,
+    /// Whoever is on call.
+    OnCall,
 }
 
 /// Words that matter, with the reason that people read.
@@ -155,9 +179,49 @@ pub struct AlertRule {
     pub pattern: Pattern,
     /// Why it matters: `speaks of a lawyer`.
     pub why: String,
+    /// How much.
+    #[serde(default)]
+    pub urgency: Urgency,
+}
+
+/// How much something matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Urgency {
+    /// Somebody is told while the team is there.
+    #[default]
+    Normal,
+    /// And the case goes before the others that wait.
+    High,
+    /// And somebody is told at any hour.
+    Urgent,
+}
+
+impl AlertRule {
+    /// Is it in a customer's words? Curly apostrophes count as straight ones.
+    #[must_use]
+    pub fn finds(&self, text: &str) -> bool {
+        match text.contains('’') {
+            true => self.pattern.is_in(&text.replace('’', "'")),
+            false => self.pattern.is_in(text),
+        }
+    }
 }
 
 impl Policy {
+    /// Accounts at this desk of everybody who is a lead; elsewhere if they have none there.
+    #[must_use]
+    pub fn leads(&self, desk: &DeskId) -> Vec<AgentId> {
+        let leads = self.people.values().filter(|person| person.role == Role::Lead);
+        leads.flat_map(|person| person.at(desk)).collect()
+    }
+
+    /// The same of everybody who is on call.
+    #[must_use]
+    pub fn on_call(&self, desk: &DeskId) -> Vec<AgentId> {
+        let names = self.alerts.on_call.iter();
+        names.filter_map(|name| self.people.get(name)).flat_map(|person| person.at(desk)).collect()
+    }
+
     /// The policy of a new installation, with no accounts.
     #[must_use]
     pub fn standard() -> Self {

@@ -266,6 +266,8 @@ pub struct Decision {
     pub did: &'static str,
     /// Who did it, where an agent acted.
     pub by: Option<super::id::AgentId>,
+    /// What called somebody: rules by name, `waited`, `again`, `promise`, `person`.
+    pub fired: Vec<String>,
 }
 
 /// One line of the log: what was decided, without anybody's words.
@@ -287,6 +289,9 @@ pub struct LogEntry {
     pub by: Option<String>,
     /// The revision of the policy it was decided under.
     pub policy: String,
+    /// What called somebody ([`Decision::fired`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fired: Vec<String>,
 }
 
 /// One step of the record: all of it, or nothing.

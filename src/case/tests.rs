@@ -1,5 +1,6 @@
 //! The life of a case in small stories, and every status with every event and every role.
 
+mod alerts;
 mod bounds;
 mod casework;
 mod costly;

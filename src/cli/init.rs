@@ -103,6 +103,7 @@ fn answers(ask: &mut dyn Ask, tables: Tables) -> Result<BTreeMap<String, String>
     let wiring = format!("{}\n{desk_section}\n{account_section}", example::HEAD);
     files.insert("careline.toml".to_owned(), wiring);
     files.insert("policy.toml".to_owned(), policy(ask)?);
+    files.insert("escalation.toml".to_owned(), example::ESCALATION.to_owned());
     if let Some(made) = &desk.made {
         let verbs: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
         files.insert(made.file.to_owned(), (made.text)(&verbs) + "\n");

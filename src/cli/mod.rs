@@ -9,6 +9,7 @@ mod data;
 mod init;
 mod log;
 mod login;
+mod report;
 mod run;
 mod score;
 mod serve;
@@ -122,6 +123,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Prints tables about the work.
+    Report {
+        #[command(flatten)]
+        place: Where,
+        /// `rules`: how often each rule called somebody, and when last.
+        what: Report,
+    },
     /// Reads an export into an empty store.
     Import {
         #[command(flatten)]
@@ -142,6 +150,13 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         events: PathBuf,
     },
+}
+
+/// What can be reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Report {
+    /// Rules of `escalation.toml`, and what else calls somebody.
+    Rules,
 }
 
 /// What `run` can be told.
@@ -293,6 +308,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Audit { place, case, agent, json } => {
             audit::audit(&place.config, &audit::Only { case, agent }, json)
         }
+        Command::Report { place, what: Report::Rules } => report::rules(&place.config),
         Command::Import { place, file } => data::import(&place.config, &file),
         Command::Verify { place } => data::verify(&place.config),
         Command::Score(args) => score::score(&args),

@@ -1,31 +1,31 @@
-//! When somebody is called: `[alerts]`, its ladder and rules, and the opening `[hours]`.
+//! When somebody is called: `[alerts]`, its ladder, and the opening `[hours]`. Words that matter
+//! stand in a file of their own, see `escalation`.
 
 use super::file::File;
 use super::policy::desk_of;
 use super::wiring::close;
 use crate::case::hours::Hours;
 use crate::case::id::{AgentId, ChannelId, DeskId};
-use crate::case::pattern::Pattern;
-use crate::case::policy::{AlertRule, Alerts, Called, Rung};
+use crate::case::policy::{Alerts, Called, Person, Rung};
+use crate::case::role::Role;
 use crate::case::time::Span;
 use crate::setting::{Mistake, Section};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+const CALLS: [&str; 5] = ["channel", "claimer", "lead", "on-call", "agents"];
 
 /// Reads all of it; mistakes are noted.
 pub(super) fn read(
     file: &mut File<'_>,
     zone: &str,
     desks: &BTreeSet<String>,
+    people: &BTreeMap<String, Person>,
     mistakes: &mut Vec<Mistake>,
 ) -> Alerts {
     let mut alerts =
         Alerts { hours: hours(&file.section("hours"), zone, mistakes), ..Alerts::default() };
     for (_, section) in file.group("alerts.ladder") {
-        alerts.ladder.extend(rung(&section, desks));
-        close(&section, mistakes);
-    }
-    for (_, section) in file.group("alerts.rules") {
-        alerts.rules.extend(rule(&section));
+        alerts.ladder.extend(rung(&section, desks, people));
         close(&section, mistakes);
     }
     let section = file.section("alerts");
@@ -34,6 +34,8 @@ pub(super) fn read(
         section.wrong("again", "must be 0 (never) or a number of posts");
         0
     });
+    alerts.period = section.span("period", alerts.period);
+    alerts.on_call = on_call(&section, people, &alerts.ladder);
     if let Some(channel) = section.text("channel") {
         let desk = desk_of(&section, desks);
         alerts.channel = desk.map(|desk| ChannelId { desk: DeskId::new(desk), channel });
@@ -44,13 +46,29 @@ pub(super) fn read(
     alerts
 }
 
-fn rung(section: &Section, desks: &BTreeSet<String>) -> Option<Rung> {
+/// People by name; a rung that calls them needs at least one.
+fn on_call(section: &Section, people: &BTreeMap<String, Person>, ladder: &[Rung]) -> Vec<String> {
+    let names = section.list("on_call");
+    for name in names.iter().filter(|name| !people.contains_key(*name)) {
+        section.wrong("on_call", format!("there is no [people.{name}]"));
+    }
+    if names.is_empty() && ladder.iter().any(|rung| rung.calls == Called::OnCall) {
+        section.wrong("on_call", "names nobody, and a rung of the ladder calls whoever is on call");
+    }
+    names
+}
+
+fn rung(
+    section: &Section,
+    desks: &BTreeSet<String>,
+    people: &BTreeMap<String, Person>,
+) -> Option<Rung> {
     let _ = section.required("patience");
     let patience = section.span("patience", Span::minutes(30));
     if patience < Span::seconds(1) {
         section.wrong("patience", "must be at least 1 s");
     }
-    let calls = section.one_of("calls", &["channel", "claimer", "agents"]);
+    let calls = section.one_of("calls", &CALLS);
     let users = section.list("agents");
     let desk = section.text("desk");
     if calls != "agents" && (!users.is_empty() || desk.is_some()) {
@@ -58,6 +76,12 @@ fn rung(section: &Section, desks: &BTreeSet<String>) -> Option<Rung> {
     }
     let calls = match calls.as_str() {
         "claimer" => Called::Claimer,
+        "on-call" => Called::OnCall,
+        "lead" if !people.values().any(|person| person.role == Role::Lead) => {
+            section.wrong("calls", "is \"lead\", and nobody in [people] is one");
+            return None;
+        }
+        "lead" => Called::Leads,
         "agents" if users.is_empty() => {
             section.wrong("agents", "names nobody");
             return None;
@@ -70,18 +94,6 @@ fn rung(section: &Section, desks: &BTreeSet<String>) -> Option<Rung> {
         _ => Called::Channel,
     };
     Some(Rung { patience, calls })
-}
-
-fn rule(section: &Section) -> Option<AlertRule> {
-    let (name, why) = (section.required("name"), section.required("why"));
-    let pattern = match Pattern::new(&section.required("pattern")) {
-        Ok(pattern) => pattern,
-        Err(what) => {
-            section.wrong("pattern", what);
-            return None;
-        }
-    };
-    Some(AlertRule { name, pattern, why })
 }
 
 const DAYS: [&str; 7] =

@@ -22,6 +22,9 @@ listen = "127.0.0.1:8080"
 /// What `policy.toml` is made from.
 pub const POLICY: &str = include_str!("../../bot-config/policy.toml");
 
+/// `escalation.toml` as it is shipped.
+pub const ESCALATION: &str = include_str!("../../bot-config/escalation.toml");
+
 /// `careline.toml` with a section of every driver.
 #[must_use]
 pub fn wiring(tables: Tables) -> String {

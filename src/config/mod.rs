@@ -4,6 +4,7 @@
 //! the rules that span sections: a route needs its desk, two accounts need two tokens.
 
 mod alerts;
+mod escalation;
 pub mod example;
 mod file;
 mod listen;
@@ -12,7 +13,7 @@ mod policy;
 mod wiring;
 
 use crate::case::id::{AccountId, DeskId};
-use crate::case::policy::Policy;
+use crate::case::policy::{AlertRule, Policy};
 use crate::case::time::Span;
 use crate::desk::{self, DESKS, Desk};
 use crate::listen::Rules;
@@ -54,6 +55,8 @@ pub struct Files {
     pub phrases: Option<Text>,
     /// `listen.toml`; without it only what is addressed to us is heard.
     pub listen: Option<Text>,
+    /// `escalation.toml`; without it no words call somebody.
+    pub escalation: Option<Text>,
 }
 
 /// The drivers that sections may name.
@@ -128,8 +131,14 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// Files that may lie in the directory; any other `.toml` is probably a misspelt one.
-const KNOWN_FILES: &[&str] =
-    &["careline.toml", "listen.toml", "phrases.toml", "policy.toml", "sandbox.toml"];
+const KNOWN_FILES: &[&str] = &[
+    "careline.toml",
+    "escalation.toml",
+    "listen.toml",
+    "phrases.toml",
+    "policy.toml",
+    "sandbox.toml",
+];
 
 /// Reads the directory of the configuration.
 ///
@@ -183,6 +192,7 @@ fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
     let policy = take("policy.toml", false);
     let phrases = take("phrases.toml", false);
     let listen = take("listen.toml", false);
+    let escalation = take("escalation.toml", false);
     for path in std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()) {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let ours = KNOWN_FILES.contains(&name.as_str()) || name.ends_with(".local.toml");
@@ -192,7 +202,7 @@ fn gather(dir: &Path, mistakes: &mut Vec<Mistake>) -> Files {
                 .push(about_file(&path, format!("is not read by careline; known are: {known}")));
         }
     }
-    Files { wiring, policy, phrases, listen }
+    Files { wiring, policy, phrases, listen, escalation }
 }
 
 fn about_file(path: &Path, what: String) -> Mistake {
@@ -224,6 +234,13 @@ pub fn store(dir: &Path, env: Env, ground: &Ground) -> Result<StoreWiring, Mista
     if mistakes.is_empty() { Ok(wired.store) } else { Err(Mistakes(mistakes)) }
 }
 
+/// Reads only the rules that call somebody: a report of them needs no token.
+#[must_use]
+pub fn rules(dir: &Path, env: Env) -> Vec<AlertRule> {
+    let files = gather(dir, &mut Vec::new());
+    escalation::read(&files.escalation.unwrap_or_default(), env, &mut Vec::new())
+}
+
 fn read(
     files: &Files,
     env: Env,
@@ -240,6 +257,8 @@ fn read(
     let canned = policy::phrases(&text, env, &mut mistakes);
     let text = files.listen.clone().unwrap_or_default();
     let listen = listen::read(&text, env, &wired.networks, &mut mistakes);
+    let text = files.escalation.clone().unwrap_or_default();
+    let rules = escalation::read(&text, env, &mut mistakes);
     mistakes.sort();
     mistakes.dedup();
     if !mistakes.is_empty() {
@@ -247,6 +266,7 @@ fn read(
     }
     let mut policy = ruled.policy;
     policy.canned = canned;
+    policy.alerts.rules = rules;
     policy.revision = revision(files);
     listen::heed(&listen, &wired.networks);
     Ok(Config {
@@ -262,7 +282,7 @@ fn read(
 
 /// A short hash of all that was read, for the log.
 fn revision(files: &Files) -> String {
-    let others = [&files.policy, &files.phrases, &files.listen];
+    let others = [&files.policy, &files.phrases, &files.listen, &files.escalation];
     let others = others.into_iter().map(|file| file.as_ref());
     let mut hash = Sha256::new();
     for file in std::iter::once(Some(&files.wiring)).chain(others) {

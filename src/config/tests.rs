@@ -85,7 +85,7 @@ fn read(wiring: &str, policy: &str) -> Result<Config, Vec<String>> {
     let policy = Some(text("policy.toml", policy));
     let wiring = text("careline.toml", wiring);
     let phrases = Some(text("phrases.toml", "[canned]\nsorry = \"Sorry!\"\n"));
-    let files = Files { wiring, policy, phrases, listen: None };
+    let files = Files { wiring, policy, phrases, ..Files::default() };
     let tables = Tables { networks: SQUARES, desks: OFFICES };
     parse(&files, env, &ground(), tables)
         .map_err(|Mistakes(all)| all.iter().map(ToString::to_string).collect())
@@ -218,8 +218,7 @@ fn ladders_rules_hours_and_phrases_are_read() {
     let policy = "zone = \"Europe/Berlin\"\n[hours]\nmonday = \"9:00-17:00\"\n\
         holidays = [\"2026-12-25\"]\n[alerts]\nagain = 3\nchannel = \"C7\"\n\
         [[alerts.ladder]]\npatience = \"30 min\"\ncalls = \"claimer\"\n\
-        [[alerts.ladder]]\npatience = \"1 h\"\ncalls = \"agents\"\nagents = [\"U1\"]\n\
-        [[alerts.rules]]\nname = \"law\"\npattern = \"lawyer\"\nwhy = \"speaks of a lawyer\"\n";
+        [[alerts.ladder]]\npatience = \"1 h\"\ncalls = \"agents\"\nagents = [\"U1\"]\n";
     let policy = read(GOOD, policy).unwrap().policy;
     assert_eq!(policy.canned["sorry"], "Sorry!");
     assert_eq!(policy.alerts.hours.zone, "Europe/Berlin");
@@ -227,7 +226,6 @@ fn ladders_rules_hours_and_phrases_are_read() {
     assert!(policy.alerts.hours.week[1].is_empty());
     assert_eq!(policy.alerts.ladder.len(), 2);
     assert_eq!(policy.alerts.ladder[0].patience, Span::minutes(30));
-    assert!(policy.alerts.rules[0].pattern.is_in("my LAWYER will write"));
     assert_eq!(policy.alerts.channel.unwrap().channel, "C7");
 }
 
@@ -235,14 +233,14 @@ fn ladders_rules_hours_and_phrases_are_read() {
 fn mistakes_in_ladders_carry_their_lines() {
     let policy = "zone = \"Mars\"\n[hours]\nmonday = \"9-5\"\n[[alerts.ladder]]\n\
         patience = \"1 h\"\n[[alerts.ladder]]\npatience = \"soon\"\ncalls = \"boss\"\n\
-        [[alerts.rules]]\nname = \"x\"\nwhy = \"y\"\npattern = \"(\"\n";
+        [[alerts.ladder]]\npatience = \"1 h\"\ncalls = \"lead\"\n";
     let found = mistakes(GOOD, policy);
     for want in [
         "policy.toml:1: top.zone: is not a time zone",
         "policy.toml:3: hours.monday: must be such as",
         "policy.toml:7: alerts.ladder.2.patience: must be a length of time",
-        "policy.toml:8: alerts.ladder.2.calls: must be one of channel, claimer, agents",
-        "policy.toml:12: alerts.rules.1.pattern:",
+        "policy.toml:8: alerts.ladder.2.calls: must be one of channel, claimer, lead",
+        "policy.toml:11: alerts.ladder.3.calls: is \"lead\", and nobody in [people] is one",
     ] {
         assert!(found.iter().any(|m| m.starts_with(want)), "{want}\n{found:#?}");
     }

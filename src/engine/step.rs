@@ -272,6 +272,7 @@ fn entry(envelope: &Envelope, decision: &Decision, policy: &str) -> LogEntry {
         case: decision.case,
         by: decision.by.as_ref().map(|by| format!("{}:{}", by.desk, by.user)),
         policy: policy.to_owned(),
+        fired: decision.fired.clone(),
     }
 }
 
@@ -286,5 +287,6 @@ pub(super) fn own_entry(at: Timestamp, id: String, did: &str, policy: &str) -> L
         case: None,
         by: None,
         policy: policy.to_owned(),
+        fired: Vec::new(),
     }
 }

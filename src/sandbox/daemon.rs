@@ -74,6 +74,10 @@ impl Daemon {
             policy: Some(Text { name: "the demo's policy".into(), text: policy(setup, cast) }),
             phrases: None,
             listen: Some(Text { name: "the demo's rules".into(), text: LISTEN.into() }),
+            escalation: Some(Text {
+                name: "the shipped rules".into(),
+                text: crate::config::example::ESCALATION.into(),
+            }),
         };
         let daemon = Self {
             home,

@@ -6,7 +6,7 @@ use careline::case::effect::{Notice, Receipt, Tone};
 use careline::case::event::{Envelope, Event, File, Mention};
 use careline::case::id::{AccountId, ChannelId, ContactId, DeskId, FeedId, PostId};
 use careline::case::model::Audience;
-use careline::case::policy::{AlertRule, Policy};
+use careline::case::policy::{AlertRule, Policy, Urgency};
 use careline::case::rich::Theirs;
 use careline::case::time::{Span, Timestamp};
 use careline::desk::{self, Desk, Mark};
@@ -170,7 +170,8 @@ fn policy() -> Policy {
     let mut policy = Policy::standard();
     policy.routes.insert(AccountId::new(ACCOUNT), channel());
     let pattern = careline::case::pattern::Pattern::new("lawyer").expect("a pattern");
-    let rule = AlertRule { name: "law".into(), pattern, why: "speaks of a lawyer".into() };
+    let why = "speaks of a lawyer".into();
+    let rule = AlertRule { name: "law".into(), pattern, why, urgency: Urgency::Normal };
     policy.alerts.rules.push(rule);
     policy
 }

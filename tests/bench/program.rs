@@ -34,12 +34,12 @@ fn wiring(home: &Path, demo: &Demo, port: u16) -> String {
     )
 }
 
-fn policy() -> String {
-    (0..RULES).fold("[alerts]\nagain = 0\n".to_owned(), |mut text, n| {
+fn escalation() -> String {
+    (0..RULES).fold(String::new(), |mut text, n| {
         let _ = write!(
             text,
-            "[[alerts.rules]]\nname = \"r{n}\"\npattern = \"\\\\bword{n}s?\\\\b\"\n\
-             why = \"says word {n}\"\n"
+            "[[rule]]\nname = \"r{n}\"\npattern = \"\\\\bword{n}s?\\\\b\"\n\
+             why = \"says word {n}\"\nmust_match = [\"word{n}\"]\nmust_not_match = [\"word\"]\n"
         );
         text
     })
@@ -52,7 +52,7 @@ fn home(demo: &Demo, port: u16) -> tempfile::TempDir {
         ("app", demo.cast.app_token.clone()),
         ("us", demo.cast.us.clone()),
         ("careline.toml", wiring(home.path(), demo, port)),
-        ("policy.toml", policy()),
+        ("escalation.toml", escalation()),
     ] {
         std::fs::write(home.path().join(name), text).expect("a file");
     }

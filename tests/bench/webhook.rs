@@ -83,7 +83,7 @@ pub fn serve() {
     let wiring = "[desk.slack]\nkind = \"slack\"\nmode = \"http\"\nbot_token = \"env:BOT\"\n\
                   signing_secret = \"env:SECRET\"\napi = \"http://127.0.0.1:9/api\"\n";
     let text = Text { name: "careline.toml".into(), text: wiring.into() };
-    let files = Files { wiring: text, policy: None, phrases: None, listen: None };
+    let files = Files { wiring: text, ..Files::default() };
     let env: careline::config::Env =
         |name| Some(if name == "BOT" { "xoxb-bench-token" } else { SECRET }.to_owned());
     let ground = Ground { net: Net::new(true), now: clock::system() };

@@ -43,6 +43,24 @@ fn the_shipped_files_only_miss_their_variables() {
 }
 
 #[test]
+fn an_example_that_a_rule_does_not_find_is_a_mistake() {
+    let wiring = example::wiring(Tables::all());
+    let mut rules = example::ESCALATION.to_owned();
+    let line = rules.lines().count() + 5;
+    rules.push_str(
+        "[[rule]]\nname = \"late\"\nwhy = \"is late\"\npattern = \"late\"\n\
+         must_match = [\"too slow\"]\nmust_not_match = [\"in time\"]\n",
+    );
+    let dir = folder(&[("careline.toml", &wiring), ("escalation.toml", &rules)]);
+    let said = said(&on(dir.path(), &["check"]));
+    let want = format!(
+        "escalation.toml:{line}: rule.7.must_match: the pattern does not find \"too slow\""
+    );
+    assert!(said.contains(&want), "{want}\n{said}");
+    assert_eq!(said.matches("escalation.toml").count(), 1, "{said}");
+}
+
+#[test]
 fn a_question_that_is_not_understood_ends_with_2() {
     for words in [&["rum"][..], &["run", "--since", "soon"], &["demo", "--port", "x"], &[]] {
         let output = careline().args(words).output().unwrap();

@@ -135,6 +135,7 @@ async fn an_audit_says_who_did_what() {
             case: Some(CaseNo(case)),
             by: Some(by.into()),
             policy: "p".into(),
+            fired: if n == 3 { vec!["danger".into()] } else { Vec::new() },
         };
         let (reads, writes) = (BTreeMap::new(), BTreeMap::new());
         let envelope = Some(log.envelope.clone());
@@ -150,6 +151,10 @@ async fn an_audit_says_who_did_what() {
     assert_eq!(all.lines().count(), 3);
     assert!(all.starts_with("1970-01-01T00:00:01.000Z  #42  team:U1  asked  claimed"), "{all}");
     assert_eq!(lines(&["audit", "--case", "42"]).lines().count(), 2);
+    let rules = lines(&["report", "rules"]);
+    let row = |name: &str| rules.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(row("danger").ends_with("1  1970-01-01T00:00:03.000Z"), "{rules}");
+    assert!(row("waited").ends_with("0  never"), "{rules}");
     assert_eq!(lines(&["audit", "--agent", "U2"]).lines().count(), 2);
     let one = lines(&["audit", "--agent", "U2", "--case", "42", "--json"]);
     assert_eq!(one.lines().count(), 1);

@@ -67,6 +67,7 @@ pub(super) fn with_log(mut commit: Commit, case: Option<u64>) -> Commit {
         case: case.map(CaseNo),
         by: None,
         policy: "1".into(),
+        fired: Vec::new(),
     });
     commit
 }
@@ -133,6 +134,8 @@ pub(super) fn case(no: u64) -> Case {
         knew: None,
         thanks: 0,
         same: Vec::new(),
+        fired: Vec::new(),
+        calmed: None,
     }
 }
 

@@ -6,7 +6,7 @@ use careline::case::event::{Envelope, Event, Mention, Request, Standing};
 use careline::case::id::{AccountId, CaseNo, ContactId, PostId};
 use careline::case::model::{Audience, Case};
 use careline::case::pattern::Pattern;
-use careline::case::policy::{AlertRule, Policy};
+use careline::case::policy::{AlertRule, Policy, Urgency};
 use careline::case::record::{Key, Reach};
 use careline::case::rich::Theirs;
 use careline::case::time::{Span, Timestamp};
@@ -36,6 +36,7 @@ impl Team {
             name: "wait".into(),
             pattern: Pattern::new("terrible wait").unwrap(),
             why: "speaks of a terrible wait".into(),
+            urgency: Urgency::Normal,
         });
         let parts = Parts {
             store: store.clone(),

@@ -54,7 +54,9 @@ fn full(name: &str) -> Option<String> {
 fn check(wiring: Text) -> Vec<String> {
     let (policy, phrases) = (read("bot-config/policy.toml"), read("bot-config/phrases.toml"));
     let listen = Some(read("bot-config/listen.toml"));
-    let files = Files { wiring, policy: Some(policy), phrases: Some(phrases), listen };
+    let escalation = Some(read("bot-config/escalation.toml"));
+    let policy = Some(policy);
+    let files = Files { wiring, policy, phrases: Some(phrases), listen, escalation };
     let mistakes = config::parse(&files, full, &ground(), Tables::all()).err();
     mistakes.map(|all| all.0.iter().map(ToString::to_string).collect()).unwrap_or_default()
 }

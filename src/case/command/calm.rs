@@ -3,6 +3,7 @@
 use super::{Action, Turn, Verb, asker};
 use crate::case::alert;
 use crate::case::card::refresh;
+use crate::case::model::Priority;
 use crate::case::rich::Rich;
 
 /// See the module.
@@ -23,6 +24,11 @@ fn run(turn: Turn<'_, '_>) {
     }
     let by = asker(turn.request);
     alert::over(draft, &mut case, Rich::of("Not urgent, says ").agent(&by.name).say("."));
+    case.calmed = Some(draft.at);
+    if case.priority == Priority::High {
+        case.priority = Priority::Normal;
+    }
+    alert::arm(draft, &mut case);
     draft.say(format!("The alert of {} is over.", case.no));
     refresh(draft, &mut case);
     draft.put_case(case);

@@ -28,10 +28,9 @@ fn run(turn: Turn<'_, '_>) {
         "" => format!("{by} asks for help"),
         reason => format!("{by} says: {}", cut(reason, crate::case::limits::NAME_BYTES)),
     };
-    let ladder = &draft.policy.alerts.ladder;
-    let rung = case.alert.as_ref().map_or(0, |alert| alert.rung);
-    let step = ladder.get(rung as usize).or(ladder.last()).cloned();
-    alert::raise(draft, &mut case, why, step.as_ref().map(|step| (rung, step)));
+    let rung = alert::next_rung(draft, &case);
+    alert::raise(draft, &mut case, alert::Cause::person(why), rung);
+    alert::rearm(draft, &mut case);
     draft.say(format!("{} is escalated.", case.no));
     refresh(draft, &mut case);
     draft.put_case(case);

@@ -1,5 +1,6 @@
 //! A delivery arrived: the receipt is kept, and what waited for it goes on.
 
+use crate::case::alert;
 use crate::case::draft::Draft;
 use crate::case::effect::{Act, Delivery, Notice, Receipt, State};
 use crate::case::id::{ChannelId, DeliveryId, MessageId, PostId, ThreadId};
@@ -22,6 +23,7 @@ pub fn decide(mut draft: Draft<'_>, id: &DeliveryId, receipt: &Receipt) -> Decis
     match &act {
         Act::Desk(Notice::Open { channel, .. }) => {
             opened(&mut draft, &mut case, channel, receipt);
+            alert::opened(&mut draft, &mut case);
             shown(&mut draft, &mut case, &delivery, channel.clone(), receipt);
             if case.plain {
                 super::failed::say_plain(&mut draft, &mut case);

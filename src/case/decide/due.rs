@@ -38,8 +38,8 @@ pub fn wake(draft: &mut Draft<'_>, case: &mut Case) {
     refresh(draft, case);
 }
 
-/// A promise is due: whoever looks after the case is called, and an alert says it if he does not
-/// answer before its patience is over, like any other wait.
+/// A promise is due: whoever looks after the case is called, and an alert says so if the customer
+/// has no answer since it was made.
 fn promised(draft: &mut Draft<'_>, case: &mut Case, seq: u32) {
     let Some(Body::Remark { text, by, .. }) = draft.line(case.no, seq).map(|l| l.body.clone())
     else {
@@ -48,4 +48,8 @@ fn promised(draft: &mut Draft<'_>, case: &mut Case, seq: u32) {
     let who = case.claimer.clone().unwrap_or(by);
     let words = Rich::of("🤝 This was promised for now: ").theirs(&Theirs::new(text)).say(" ");
     draft.tell(case, Tone::Warning, words.and(Piece::Call(who.id)));
+    if case.answered.is_none_or(|answered| answered < seq) {
+        alert::raise(draft, case, alert::Cause::promise(), None);
+        refresh(draft, case);
+    }
 }

@@ -355,6 +355,8 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         knew: None,
         thanks: 0,
         same: Vec::new(),
+        fired: Vec::new(),
+        calmed: None,
     }
 }
 

@@ -3,10 +3,10 @@
 use super::*;
 use crate::case::effect::Face;
 use crate::case::event::{Open, Typed};
-use crate::case::hours::Hours;
+
 use crate::case::model::Status;
-use crate::case::pattern::Pattern;
-use crate::case::policy::{AlertRule, Called, Person, Rung};
+
+use crate::case::policy::Person;
 use crate::case::role::Role;
 
 fn open() -> Play {
@@ -108,106 +108,6 @@ fn cases_are_found_and_a_customers_past_is_shown() {
     assert!(answer(&play.asks("maria", "find unicorn")).contains("No case"));
     let history = answer(&play.asks("maria", "history #2"));
     assert!(history.contains("wrote 2 times in 2 cases"), "{history}");
-}
-
-fn alarmed() -> Play {
-    let mut play = Play::new();
-    let rung = |minutes, calls| Rung { patience: Span::minutes(minutes), calls };
-    play.policy.alerts.ladder =
-        vec![rung(30, Called::Channel), rung(60, Called::Agents(vec![agent("lea").id]))];
-    play.policy.alerts.again = 3;
-    play.policy.alerts.rules = vec![AlertRule {
-        name: "legal".into(),
-        pattern: Pattern::new(r"\blawyer\b").unwrap(),
-        why: "speaks of a lawyer".into(),
-    }];
-    play
-}
-
-fn alerts(play: &Play) -> Vec<String> {
-    let told = play.told();
-    told.lines().filter(|line| line.starts_with('🔔')).map(str::to_owned).collect()
-}
-
-#[test]
-fn who_waits_climbs_the_ladder_and_each_rung_is_told_once() {
-    let mut play = alarmed();
-    play.writes("anna", "p1", "help");
-    play.arrive();
-    play.wait(Span::minutes(29));
-    assert!(alerts(&play).is_empty());
-    play.wait(Span::minutes(2));
-    play.wait(Span::minutes(2));
-    assert_eq!(alerts(&play).len(), 1);
-    play.wait(Span::minutes(61));
-    let all = alerts(&play);
-    assert_eq!(all.len(), 2, "{all:?}");
-    assert!(all[1].contains("@U-lea"));
-    play.wait(Span::days(2));
-    assert_eq!(alerts(&play).len(), 2);
-}
-
-#[test]
-fn an_answer_ends_the_alert_and_a_claim_starts_the_ladder_anew() {
-    let mut play = alarmed();
-    play.writes("anna", "p1", "help");
-    play.arrive();
-    play.wait(Span::minutes(31));
-    play.asks("maria", "claim");
-    play.wait(Span::minutes(20));
-    assert_eq!(alerts(&play).len(), 2, "the claim changed the message");
-    assert!(play.told().contains("maria takes it"));
-    play.says("maria", "On it!");
-    play.wait(Span::seconds(11));
-    play.arrive();
-    assert_eq!(play.case().status, Status::Answered);
-    assert!(play.case().alert.is_none() && play.case().alarms.is_empty());
-    play.wait(Span::days(1));
-    assert_eq!(alerts(&play).len(), 2);
-}
-
-#[test]
-fn words_and_writing_again_call_once_each() {
-    let mut play = alarmed();
-    play.writes("anna", "p1", "my LAWYER will call");
-    play.writes("anna", "p2", "my lawyer again");
-    assert_eq!(alerts(&play).len(), 1);
-    play.writes("anna", "p3", "third");
-    play.writes("anna", "p4", "fourth");
-    let last = alerts(&play).pop().unwrap();
-    assert!(last.contains("speaks of a lawyer; wrote 3 times without an answer"), "{last}");
-    assert_eq!(alerts(&play).len(), 2, "the second reason changed the message");
-}
-
-#[test]
-fn a_person_calls_and_a_person_calms() {
-    let mut play = alarmed();
-    play.writes("anna", "p1", "help");
-    play.arrive();
-    play.asks("maria", "escalate press is here");
-    assert!(alerts(&play)[0].contains("maria says: press is here"));
-    play.asks("otto", "calm");
-    assert!(play.told().contains("Not urgent, says otto"));
-    assert!(answer(&play.asks("otto", "calm")).contains("no alert"));
-}
-
-#[test]
-fn waiting_counts_in_opening_hours_only() {
-    let mut play = alarmed();
-    let day = || vec![(9 * 60, 17 * 60)];
-    play.policy.alerts.hours = Hours {
-        zone: "UTC".into(),
-        week: [day(), day(), day(), day(), day(), Vec::new(), Vec::new()],
-        holidays: Default::default(),
-    };
-    play.now = Timestamp::parse("2026-11-27T16:50:00Z").unwrap(); // a Friday
-    play.writes("anna", "p1", "help");
-    play.arrive();
-    play.wait(Span::days(2));
-    assert!(alerts(&play).is_empty(), "the weekend does not count");
-    play.now = Timestamp::parse("2026-11-30T09:21:00Z").unwrap();
-    play.wait(Span::millis(1));
-    assert_eq!(alerts(&play).len(), 1);
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! `report`: what the store can tell about the work, as tables for people.
+
+use super::Failure;
+use super::data::with;
+use crate::case::alert::BUILT_IN;
+use crate::case::time::Timestamp;
+use crate::config;
+use crate::store::{Store, StoreError};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Entries of the log read at a time.
+const PAGE: usize = 1_000;
+
+/// How often something called somebody, and when last.
+type Count = (u64, Option<Timestamp>);
+
+/// Prints each rule with how often it called somebody; those that never did, too.
+pub(super) fn rules(dir: &Path) -> Result<(), Failure> {
+    let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+    let names = config::rules(dir, config::environment);
+    let names = names.into_iter().map(|rule| rule.name);
+    counts.extend(names.chain(BUILT_IN.map(str::to_owned)).map(|name| (name, (0, None))));
+    let counts = with(dir, false, async |store| Ok(count(store, counts).await?))?;
+    print!("{}", table(&counts));
+    Ok(())
+}
+
+async fn count(
+    store: &dyn Store,
+    mut counts: BTreeMap<String, Count>,
+) -> Result<BTreeMap<String, Count>, StoreError> {
+    let mut after = 0;
+    loop {
+        let page = store.log(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(counts) };
+        after = last.seq;
+        for entry in &page {
+            for name in &entry.fired {
+                let count = counts.entry(name.clone()).or_default();
+                *count = (count.0 + 1, Some(entry.at));
+            }
+        }
+    }
+}
+
+/// The most frequent first.
+fn table(counts: &BTreeMap<String, Count>) -> String {
+    let mut rows: Vec<_> = counts.iter().collect();
+    rows.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(4);
+    let line = |(name, (count, last)): &(&String, &Count)| {
+        let last = last.map_or("never".to_owned(), |at| at.to_string());
+        format!("{name:width$}  {count:>6}  {last}\n")
+    };
+    let head = format!("{:width$}  {:>6}  {}\n", "rule", "called", "last");
+    std::iter::once(head).chain(rows.iter().map(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_begins_with_what_calls_most() {
+        let at = Timestamp::from_seconds(0);
+        let counts =
+            BTreeMap::from([("danger".into(), (0, None)), ("leaving".into(), (12, Some(at)))]);
+        let want = "rule     called  last\nleaving      12  1970-01-01T00:00:00.000Z\n\
+                    danger        0  never\n";
+        assert_eq!(table(&counts), want);
+    }
+}
