@@ -4,8 +4,6 @@ use super::*;
 use crate::case::effect::Face;
 use crate::case::event::{Open, Typed};
 
-use crate::case::model::Status;
-
 use crate::case::policy::Person;
 use crate::case::role::Role;
 
