@@ -95,6 +95,21 @@ fn secrets_are_seen() {
     }
 }
 
+#[test]
+fn a_file_makes_no_note_an_answer() {
+    let mut play = crate::case::tests::Play::new();
+    play.writes("anna", "p1", "x");
+    play.arrive();
+    play.asks("maria", "claim");
+    play.arrive();
+    for (text, stays) in [("Here it is", false), ("note: here it is", true), ("// so ugly", true)] {
+        let mut remark = play.remark("maria", text);
+        remark.files.push(crate::case::tests::file("tent.png", "image/png"));
+        let kept = plain(&Policy::standard(), &play.case(), &remark).is_err();
+        assert_eq!(kept, stays, "{text:?}");
+    }
+}
+
 fn a_case(handle: &str) -> crate::case::model::Case {
     let mut play = crate::case::tests::Play::new();
     play.writes(handle, "p1", "x");

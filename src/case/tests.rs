@@ -11,7 +11,7 @@ mod team;
 
 use super::ability::Abilities;
 use super::effect::{Act, Answer, Delivery, Notice, Receipt, State};
-use super::event::{Envelope, Event, Mention, Remark, Request, Standing};
+use super::event::{Envelope, Event, File, Mention, Remark, Request, Standing};
 use super::id::*;
 use super::model::{Agent, Audience, Case, ReplyLine};
 use super::policy::Policy;
@@ -39,6 +39,12 @@ pub fn account() -> AccountId {
 pub fn agent(name: &str) -> Agent {
     let id = AgentId { desk: DeskId::new("slack"), user: format!("U-{name}") };
     Agent { id, name: name.to_owned() }
+}
+
+/// A file that an agent has attached.
+pub fn file(name: &str, mime: &str) -> File {
+    let url = "https://files.example/f".into();
+    File { id: "F1".into(), name: name.into(), mime: mime.into(), size: 9, alt: None, url }
 }
 
 pub fn mention(who: &str, post: &str, text: &str, at: Timestamp) -> Mention {

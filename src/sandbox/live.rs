@@ -13,7 +13,6 @@ use crate::case::time::Span;
 use crate::engine::clock;
 use crate::inbox::Task;
 use crate::world::World;
-use crate::world::fault::Fault;
 use crate::world::office::{Message, Office};
 use crate::world::square::Square;
 use serde_json::Value;
@@ -271,9 +270,8 @@ impl Stage for Live {
                     self.hands().delete_post(who, &post).await
                 }
                 Act::Desk { who, to, what } => self.desk(who, to.as_deref(), what).await,
-                Act::Fault { face, call, wrong, times } => {
-                    let (face, call, wrong) = (face.clone(), call.clone(), wrong.clone());
-                    let fault = Fault { face, call, skip: 0, times: *times, wrong };
+                Act::Fault(fault) => {
+                    let fault = fault.clone();
                     self.demo.shared.change(clock::now(), |world| world.faults.set(fault));
                     Ok(())
                 }

@@ -22,6 +22,7 @@
 //! | `wait 2 s` | nothing happens |
 //! | `power cut` | the daemon dies hard and starts again on the same store |
 //! | `fault acme POST /api/v1/statuses status 503 x2` | calls go wrong; `faults over` ends them |
+//! | `fault acme POST /api/v1/statuses status 429 x1 after 1` | … but one goes well before |
 //! | `expect thread: …` | a message in the thread holds these words |
 //! | `expect no thread: …` | … none does, at this moment |
 //! | `expect card: …` | the card on top of the thread holds these words |
@@ -32,7 +33,7 @@
 
 use super::pair::Pair;
 use crate::case::time::Span;
-use crate::world::fault::Wrong;
+use crate::world::fault::{Fault, Wrong};
 use std::fmt;
 
 /// A dialogue: its name and its steps with their line numbers.
@@ -104,16 +105,7 @@ pub enum Act {
         what: DeskAct,
     },
     /// Calls go wrong.
-    Fault {
-        /// The face.
-        face: String,
-        /// A part of the call's path.
-        call: String,
-        /// How.
-        wrong: Wrong,
-        /// How often; 0 until it is over.
-        times: u32,
-    },
+    Fault(Fault),
     /// All faults are over.
     FaultsOver,
     /// The daemon dies and starts again.
@@ -250,6 +242,10 @@ fn expect(rest: &str) -> Result<Expect, String> {
 }
 
 fn fault(rest: &str) -> Result<Act, String> {
+    let (rest, skip) = match rest.rsplit_once(" after ") {
+        Some((rest, n)) => (rest, n.trim().parse().map_err(|_| "after how many calls?")?),
+        None => (rest, 0),
+    };
     let mut words: Vec<&str> = rest.split_whitespace().collect();
     let times = words.last().and_then(|w| w.strip_prefix('x')).and_then(|n| n.parse().ok());
     if times.is_some() {
@@ -263,11 +259,13 @@ fn fault(rest: &str) -> Result<Act, String> {
         _ => ("", words),
     };
     let [face, call, kind, arg @ ..] = words.as_slice() else {
-        return Err("a fault is: fault FACE [METHOD] CALL KIND [NUMBER] [xTIMES]".into());
+        return Err(
+            "a fault is: fault FACE [METHOD] CALL KIND [NUMBER] [xTIMES] [after CALLS]".into()
+        );
     };
     let wrong = wrong(kind, arg.first().copied())?;
     let (face, call) = ((*face).to_owned(), format!("{method} {call}").trim().to_owned());
-    Ok(Act::Fault { face, call, wrong, times: times.unwrap_or(0) })
+    Ok(Act::Fault(Fault { face, call, skip, times: times.unwrap_or(0), wrong }))
 }
 
 /// A fault from its name and number, as scripts and the page's menu write it.
@@ -429,7 +427,7 @@ mod tests {
     fn faults_and_expectations_are_read() {
         let wrong = Wrong::DoneThenSilence { millis: 2000 };
         let (face, call) = ("acme".to_owned(), "POST /api/v1/statuses".to_owned());
-        let fault = Act::Fault { face, call, wrong, times: 1 };
+        let fault = Act::Fault(Fault { face, call, skip: 0, times: 1, wrong });
         assert_eq!(
             one("fault acme POST /api/v1/statuses done_then_silence 2000 x1"),
             Step::Act(fault)

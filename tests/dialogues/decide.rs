@@ -19,7 +19,7 @@ use careline::case::time::{Span, Timestamp};
 use careline::inbox::Task;
 use careline::sandbox::play::Stage;
 use careline::sandbox::script::{Act, DeskAct, Expect, How};
-use careline::world::fault::Wrong;
+use careline::world::fault::{Fault, Wrong};
 use std::collections::BTreeMap;
 
 /// A story's stage over the decision alone.
@@ -354,10 +354,12 @@ impl Stage for Decided {
                     self.desk(who, what)?;
                 }
                 // Below the outbox only a final refusal can be told; the rest is its work.
-                Act::Fault { wrong: Wrong::Status { status: 400..=428, .. }, times, .. } => {
+                Act::Fault(Fault {
+                    wrong: Wrong::Status { status: 400..=428, .. }, times, ..
+                }) => {
                     self.refuse = *times;
                 }
-                Act::Fault { .. } | Act::FaultsOver => self.refuse = 0,
+                Act::Fault(_) | Act::FaultsOver => self.refuse = 0,
                 Act::PowerCut => self.replay = self.replay.clone(),
             }
             Ok(())

@@ -18,7 +18,6 @@ use careline::inbox::Task;
 use careline::sandbox::play::Stage;
 use careline::sandbox::script::{Act, DeskAct, Expect, How};
 use careline::store::{Kind, Store};
-use careline::world::fault::Fault;
 use careline::world::office::{Kind as Rank, Message, What};
 use careline::world::square::{Person, SquarePost};
 use futures_util::FutureExt;
@@ -291,7 +290,8 @@ fn live(sky: &Sky, disk: &Disk) -> (Arc<Forgetful>, JoinHandle<()>) {
         sky: sky.clone(),
         account: account.clone(),
         abilities: able(),
-        keyed: true,
+        // A server that ignores keys: what is sent twice stands there twice.
+        keyed: false,
         latest: Span::seconds(15),
         listens: Some("Acme Outdoor"),
     };
@@ -324,9 +324,8 @@ impl Stage for Simulated {
                     }
                     self.desk(who, what)?;
                 }
-                Act::Fault { face, call, wrong, times } => {
-                    let (face, call, wrong) = (face.clone(), call.clone(), wrong.clone());
-                    let fault = Fault { face, call, skip: 0, times: *times, wrong };
+                Act::Fault(fault) => {
+                    let fault = fault.clone();
                     self.sky.change(|world| world.faults.set(fault));
                 }
                 Act::FaultsOver => self.sky.change(|world| world.faults.clear(None)),

@@ -1,7 +1,7 @@
 //! Small stories.
 
 use super::*;
-use crate::case::event::{File, Inside, Outcome, OwnPost};
+use crate::case::event::{Inside, Outcome, OwnPost};
 use crate::case::model::{Ask, ReplyState, Status};
 use crate::case::policy::Person;
 use crate::case::role::Role;
@@ -138,14 +138,7 @@ fn the_target_is_what_stood_in_the_thread_when_the_agent_wrote() {
 fn files_secrets_and_old_words_wait_for_a_press() {
     let mut play = claimed();
     let mut remark = play.remark("maria", "see");
-    remark.files.push(File {
-        id: "F1".into(),
-        name: "form.pdf".into(),
-        mime: "application/pdf".into(),
-        size: 9,
-        alt: None,
-        url: "https://files.example/f".into(),
-    });
+    remark.files.push(file("form.pdf", "application/pdf"));
     play.take(Event::Said(Box::new(remark)));
     assert_eq!(play.reply_line(1).state, ReplyState::Asking(Ask::Files));
     assert!(play.told().contains("form.pdf"));
