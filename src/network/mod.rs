@@ -94,6 +94,7 @@ pub struct Driver {
 
 pub mod bluesky;
 mod face;
+mod feed;
 pub mod mastodon;
 pub mod x;
 

@@ -159,7 +159,7 @@ fn is_face(source: &Source) -> bool {
 
 /// What all drivers of a room may use.
 fn shared(below: &str) -> bool {
-    below == "face"
+    ["face", "feed"].contains(&below)
 }
 
 /// Imports of this file that the table does not allow. The tables of drivers may name the world's

@@ -5,8 +5,9 @@ use super::session::{Pair, Sessions};
 use super::wire::Fault;
 use crate::case::clean;
 use crate::case::time::{Span, Timestamp};
-use crate::net::call::{ANSWER_BYTES, Answer, Broken};
+use crate::net::call::{ANSWER_BYTES, Answer};
 use crate::net::{Failure, Ground};
+use crate::network::feed::{self, Refusal};
 use bytes::Bytes;
 use reqwest::RequestBuilder;
 use reqwest::header::CONTENT_TYPE;
@@ -16,79 +17,61 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Why a call brought nothing.
+pub(super) type Trouble = feed::Trouble<Refused>;
+
+/// The server understood and refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// It never left, or was turned away before anything was done.
-    Later {
-        /// How long the server asked us to wait.
-        after: Option<Span>,
-        /// Why, in our words.
-        why: String,
-    },
-    /// The server understood and refused.
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// The error's name.
-        error: String,
-        /// Its explanation, made harmless.
-        message: String,
-    },
-    /// Nobody knows what it did.
-    Broken(String),
-    /// The account is stopped until the operator acts.
-    Dead(String),
+pub(super) struct Refused {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The error's name.
+    pub(super) error: String,
+    /// Its explanation, made harmless.
+    pub(super) message: String,
 }
 
-impl Trouble {
+impl Refused {
     /// Is the session no longer taken? The reference server answers 400 for a token that has
     /// expired or is bad, and 401 where there is none (`realservers.md` 2).
     fn is_stale(&self) -> bool {
-        let Self::Refused { status: 400 | 401, error, .. } = self else { return false };
         let stale = ["ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired"];
-        stale.contains(&error.as_str())
+        matches!(self.status, 400 | 401) && stale.contains(&self.error.as_str())
+    }
+
+    fn is_missing(&self) -> bool {
+        let named = matches!(self.error.as_str(), "RecordNotFound" | "NotFound");
+        // Older servers name no error of its own (atproto, `pds/src/api/com/atproto/repo`).
+        named || self.status == 404 || self.message.starts_with("Could not locate record")
+    }
+}
+
+impl Refusal for Refused {
+    fn why(&self) -> String {
+        let Self { status, error, message } = self;
+        format!("Bluesky refuses it ({status} {error}): {message}")
+    }
+
+    fn writing(&self) -> Failure {
+        match self.is_stale() {
+            true => Failure::Dead(self.why()),
+            false => Failure::Never(self.why()),
+        }
+    }
+}
+
+impl Trouble {
+    fn is_stale(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.is_stale())
     }
 
     /// Is it this error?
     pub(super) fn is(&self, name: &str) -> bool {
-        matches!(self, Self::Refused { error, .. } if error == name)
+        matches!(self, Self::Refused(refused) if refused.error == name)
     }
 
     /// Does it say that a record or post is not there?
     pub(super) fn is_missing(&self) -> bool {
-        let Self::Refused { status, error, message } = self else { return false };
-        let named = matches!(error.as_str(), "RecordNotFound" | "NotFound");
-        // Older servers name no error of its own (atproto, `pds/src/api/com/atproto/repo`).
-        named || *status == 404 || message.starts_with("Could not locate record")
-    }
-
-    /// In our words.
-    pub(super) fn why(&self) -> String {
-        match self {
-            Self::Later { why, .. } | Self::Broken(why) | Self::Dead(why) => why.clone(),
-            Self::Refused { status, error, message } => {
-                format!("Bluesky refuses it ({status} {error}): {message}")
-            }
-        }
-    }
-
-    /// As the outcome of a call that wrote nothing by itself.
-    pub(super) fn before_writing(self) -> Failure {
-        match self {
-            Self::Broken(why) => Failure::Later { after: None, why },
-            other => other.writing(),
-        }
-    }
-
-    /// As the outcome of a write.
-    pub(super) fn writing(self) -> Failure {
-        match self {
-            Self::Later { after, why } => Failure::Later { after, why },
-            Self::Broken(why) => Failure::Unsure(why),
-            Self::Dead(why) => Failure::Dead(why),
-            refused @ Self::Refused { .. } if refused.is_stale() => Failure::Dead(refused.why()),
-            refused @ Self::Refused { .. } => Failure::Never(refused.why()),
-        }
+        matches!(self, Self::Refused(refused) if refused.is_missing())
     }
 }
 
@@ -142,22 +125,13 @@ impl Xrpc {
     }
 }
 
-impl From<Broken> for Trouble {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::NotSent(why) => Self::Later { after: None, why },
-            Broken::Unsure(why) => Self::Broken(why),
-        }
-    }
-}
-
 fn refused(answer: &Answer) -> Trouble {
     let fault: Fault = serde_json::from_slice(&answer.body).unwrap_or_default();
-    Trouble::Refused {
+    Trouble::Refused(Refused {
         status: answer.status,
         error: clean::line(&fault.error),
         message: clean::line(&fault.message),
-    }
+    })
 }
 
 /// How long to wait: `Retry-After`, else until `RateLimit-Reset`, which is a unix time in seconds

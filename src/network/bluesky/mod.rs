@@ -23,13 +23,14 @@ mod stream;
 mod sweep;
 mod wire;
 
+use super::feed::{self, Sent, finding, swept, troubled, until_stop};
 use super::{Driver, Failure, Finding, Looked, Network, Outgoing, Stopped};
 use crate::case::ability::{Abilities, Count, Resend};
 use crate::case::effect::Receipt;
 use crate::case::event::{Envelope, Event};
 use crate::case::id::{AccountId, FeedId};
 use crate::case::time::{Span, Timestamp};
-use crate::inbox::{Inbox, Pulse, Shut, Task};
+use crate::inbox::{Inbox, Shut, Task};
 use crate::listen::{Ears, Rules};
 use crate::net::Ground;
 use crate::setting::{Mistakes, Section};
@@ -39,9 +40,9 @@ use known::Known;
 use overhear::{Bringer, Pending};
 use session::Sessions;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use sweep::{Ear, Ended, Shared};
+use sweep::{Ear, Shared};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{sleep, timeout};
 
@@ -79,13 +80,8 @@ const JETSTREAM: [&str; 2] =
 /// stream told of it (`realservers.md` 2).
 const FOLLOW: [Duration; 3] =
     [Duration::from_millis(150), Duration::from_millis(600), Duration::from_secs(3)];
-/// Longest wait before another try.
-const LONGEST: Duration = Duration::from_secs(60);
 /// Hints under way from the stream to the sweeps.
 const HINTS: usize = 256;
-/// Our own posts that were sent since the start, and need not be told again.
-const SENT: usize = 10_000;
-
 /// One account on Bluesky.
 struct Bluesky {
     account: AccountId,
@@ -98,7 +94,7 @@ struct Bluesky {
     poll: Span,
     deep: Span,
     since: Span,
-    sent: Mutex<BTreeSet<String>>,
+    sent: Sent,
     /// What is listened for besides.
     ears: Ears,
 }
@@ -139,7 +135,7 @@ fn open(
         poll,
         deep,
         since,
-        sent: Mutex::default(),
+        sent: Sent::default(),
         ears: Ears::default(),
     }))
 }
@@ -168,12 +164,6 @@ fn at_least(section: &Section, key: &str, default: Span) -> Span {
     span
 }
 
-/// A wait that grows with the number of failures, a little different each time.
-fn pause(failures: u32, longest: Duration) -> Duration {
-    let base = Duration::from_millis(500 << failures.min(10)).min(longest);
-    base.mul_f64(0.5 + fastrand::f64() / 2.0)
-}
-
 impl Bluesky {
     fn now(&self) -> Timestamp {
         self.client.xrpc.now()
@@ -184,21 +174,7 @@ impl Bluesky {
     }
 
     async fn save(&self, inbox: &Inbox, feed: &FeedId, cursor: String) -> Result<(), Shut> {
-        let id = format!("{feed}/{}", self.now().0);
-        let event = Event::FeedState { feed: feed.clone(), cursor };
-        inbox.put(Envelope::new(id, event)).await.map(drop)
-    }
-
-    fn has_sent(&self, uri: &str) -> bool {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(uri)
-    }
-
-    fn note_sent(&self, uri: &str) {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        sent.insert(uri.to_owned());
-        if sent.len() > SENT {
-            sent.pop_first();
-        }
+        feed::save(inbox, feed, self.now(), cursor).await
     }
 
     /// What an account of Bluesky can do. A record key is kept for ever, so a repeat is always
@@ -284,30 +260,10 @@ impl Bluesky {
                 Ok(me) => return Ok(me.did.clone()),
                 Err(trouble) => {
                     failures += 1;
-                    sleep(self.troubled(inbox, &feed, &trouble, failures)?).await;
+                    sleep(troubled(inbox, &feed, &trouble, failures)?).await;
                 }
             }
         }
-    }
-
-    /// Notes a trouble; how long to wait, or that nothing helps.
-    fn troubled(
-        &self,
-        inbox: &Inbox,
-        feed: &FeedId,
-        trouble: &Trouble,
-        failures: u32,
-    ) -> Result<Duration, Stopped> {
-        if let Trouble::Dead(why) = trouble {
-            inbox.pulse(feed, Pulse::Dead(why.clone()));
-            return Err(Stopped::Dead(why.clone()));
-        }
-        inbox.pulse(feed, Pulse::Down(trouble.why()));
-        let asked = match trouble {
-            Trouble::Later { after: Some(after), .. } => after.to_std(),
-            _ => Duration::ZERO,
-        };
-        Ok(pause(failures, LONGEST).max(asked))
     }
 
     async fn notifications(
@@ -320,12 +276,11 @@ impl Bluesky {
     ) -> Stopped {
         let Ok(mut ear) = Ear::open(self, inbox, shared, us).await else { return Stopped::Asked };
         let (mut failures, mut follow) = (0, 0);
-        let mut all_at = self.now();
+        let (mut all_at, feed) = (self.now(), self.feed("notifications"));
         loop {
             let deep = ear.is_first() || self.now().since(all_at) >= self.deep;
-            let wait = match ear.round(deep).await {
-                Ok(()) => {
-                    failures = 0;
+            let wait = match swept(inbox, &feed, ear.round(deep).await, &mut failures) {
+                Ok(None) => {
                     if deep {
                         all_at = self.now();
                     }
@@ -333,15 +288,8 @@ impl Bluesky {
                     follow = if ear.is_waiting() { follow + 1 } else { 0 };
                     next.copied().unwrap_or(self.poll.to_std())
                 }
-                Err(Ended::Shut) => return Stopped::Asked,
-                Err(Ended::Trouble(trouble)) => {
-                    failures += 1;
-                    let feed = self.feed("notifications");
-                    match self.troubled(inbox, &feed, &trouble, failures) {
-                        Ok(wait) => wait,
-                        Err(stopped) => return stopped,
-                    }
-                }
+                Ok(Some(wait)) => wait,
+                Err(stopped) => return stopped,
             };
             let Ok(hint) = timeout(wait, heard.recv()).await else { continue };
             // Without a stream nobody hints.
@@ -367,19 +315,10 @@ impl Bluesky {
     async fn own_posts(&self, inbox: &Inbox, us: &str, mut knocked: Receiver<()>) -> Stopped {
         let (mut told, mut failures) = (BTreeSet::new(), 0);
         loop {
-            let wait = match sweep::own(self, inbox, us, &mut told).await {
-                Ok(()) => {
-                    failures = 0;
-                    self.poll.to_std() * 2
-                }
-                Err(Ended::Shut) => return Stopped::Asked,
-                Err(Ended::Trouble(trouble)) => {
-                    failures += 1;
-                    match self.troubled(inbox, &self.feed("own"), &trouble, failures) {
-                        Ok(wait) => wait,
-                        Err(stopped) => return stopped,
-                    }
-                }
+            let done = sweep::own(self, inbox, us, &mut told).await;
+            let wait = match swept(inbox, &self.feed("own"), done, &mut failures) {
+                Ok(wait) => wait.unwrap_or(self.poll.to_std() * 2),
+                Err(stopped) => return stopped,
             };
             if let Ok(None) = timeout(wait, knocked.recv()).await {
                 sleep(wait).await;
@@ -420,25 +359,15 @@ fn named(me: &Arc<session::Pair>) -> String {
     format!("@{}", me.handle)
 }
 
-fn finding(what: &str, result: Result<String, Trouble>) -> Finding {
-    Finding { what: what.into(), result: result.map_err(|trouble| trouble.why()) }
-}
-
 impl Network for Bluesky {
     fn listen(&self, inbox: Inbox) -> Task<'_, Stopped> {
-        Box::pin(async move {
-            let stop = inbox.stop().clone();
-            tokio::select! {
-                () = stop.cancelled() => Stopped::Asked,
-                stopped = self.run(&inbox) => stopped,
-            }
-        })
+        Box::pin(async move { until_stop(&inbox, self.run(&inbox)).await })
     }
 
     fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>> {
         Box::pin(async move {
             let receipt = send::deliver(self, out).await?;
-            self.note_sent(&receipt.remote);
+            self.sent.note(&receipt.remote);
             Ok(receipt)
         })
     }

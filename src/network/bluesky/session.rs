@@ -71,7 +71,7 @@ impl Sessions {
         let request = request.bearer_auth(old.refresh.expose_secret());
         match xrpc.send::<Session>(request).await {
             Ok(session) => keep(&mut state, session),
-            Err(Trouble::Refused { .. }) => {
+            Err(Trouble::Refused(_)) => {
                 state.pair = None;
                 self.open(xrpc, &mut state).await
             }
@@ -92,7 +92,7 @@ impl Sessions {
         }));
         let opened = match xrpc.send::<Session>(request).await {
             Ok(session) => keep(state, session),
-            Err(Trouble::Refused { error, .. }) => Err(Trouble::Dead(refusal(&error))),
+            Err(Trouble::Refused(refused)) => Err(Trouble::Dead(refusal(&refused.error))),
             Err(other) => Err(other),
         };
         state.refused = match &opened {

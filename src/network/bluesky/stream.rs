@@ -12,6 +12,7 @@ use super::sweep::Shared;
 use crate::case::id::FeedId;
 use crate::case::time::Span;
 use crate::inbox::{Inbox, Pulse, Shut};
+use crate::network::feed::{LONGEST, pause};
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -33,8 +34,6 @@ const SILENCE: Span = Span::seconds(60);
 const CONNECT: Duration = Duration::from_secs(10);
 /// Bytes of one event: records are at most 1 MB.
 const EVENT_BYTES: usize = 2 * 1024 * 1024;
-/// Longest wait before another try.
-const LONGEST: Duration = Duration::from_secs(60);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -77,7 +76,7 @@ impl Tail<'_> {
             };
             self.inbox.pulse(&feed, Pulse::Down(why));
             failures += 1;
-            sleep(super::pause(failures, LONGEST)).await;
+            sleep(pause(failures, LONGEST)).await;
         }
         Shut
     }

@@ -8,14 +8,12 @@ use super::known::{Known, News};
 use super::send::get_record;
 use super::wire::{KeptPage, Notice, POSTS, Page, Post, Views};
 use crate::case::event::{Envelope, Event};
-use crate::case::id::{FeedId, PostId};
-use crate::case::limits::{IN_FLIGHT, RAW_BYTES};
-use crate::case::rich::Theirs;
-use crate::case::text::cut;
+use crate::case::id::{EnvelopeId, FeedId, PostId};
+use crate::case::limits::IN_FLIGHT;
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Pulse, Shut, Taken, Task};
+use crate::network::feed;
 use futures_util::stream::{StreamExt, iter};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -31,24 +29,7 @@ const ASKED: usize = 20;
 const FOLLOWED: u32 = 4;
 
 /// Why a sweep ended early.
-pub(super) enum Ended {
-    /// careline is stopping.
-    Shut,
-    /// The network did not let us.
-    Trouble(Trouble),
-}
-
-impl From<Shut> for Ended {
-    fn from(_: Shut) -> Self {
-        Self::Shut
-    }
-}
-
-impl From<Trouble> for Ended {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
-    }
-}
+pub(super) type Ended = feed::Ended<Trouble>;
 
 /// What a hint still waits for.
 struct Waiting {
@@ -80,7 +61,7 @@ pub(super) struct Ear<'a> {
     feed: FeedId,
     us: String,
     waiting: BTreeMap<String, Waiting>,
-    unreadable: BTreeSet<String>,
+    unreadable: BTreeSet<EnvelopeId>,
     first: bool,
 }
 
@@ -212,15 +193,10 @@ impl<'a> Ear<'a> {
             }
             Err(why) => why,
         };
-        let name = hex::encode(&Sha256::digest(raw.as_bytes())[..12]);
-        if self.unreadable.insert(name.clone()) {
-            let event = Event::Unreadable {
-                source: self.driver.account.to_string(),
-                why: format!("a notification of Bluesky cannot be read: {}", why_only(&why)),
-                raw: Theirs::new(cut(raw, RAW_BYTES)),
-            };
-            let id = format!("{}/unreadable/{name}", self.driver.account);
-            self.inbox.put(Envelope::new(id, event)).await?;
+        let why = format!("a notification of Bluesky cannot be read: {}", why_only(&why));
+        let envelope = feed::unreadable(&self.driver.account, raw, why);
+        if self.unreadable.insert(envelope.id.clone()) {
+            self.inbox.put(envelope).await?;
         }
         Ok(None)
     }
@@ -403,7 +379,7 @@ pub(super) async fn own(
         let rkey = kept.uri.rsplit('/').next().unwrap_or_default();
         let late = super::wire::tid_micros(rkey).is_some_and(|at| at >= first);
         let Ok(post) = serde_json::from_value::<Post>(kept.value.clone()) else { continue };
-        if !late || post.reply.is_none() || told.contains(&kept.uri) || driver.has_sent(&kept.uri) {
+        if !late || post.reply.is_none() || told.contains(&kept.uri) || driver.sent.has(&kept.uri) {
             continue;
         }
         let own = hear::own(&driver.account, &kept.uri, &post, &driver.app, driver.now());

@@ -5,6 +5,7 @@ use super::say;
 use crate::case::time::Span;
 use crate::net::Ground;
 use crate::net::call::{ANSWER_BYTES, Answer, Broken};
+use crate::network::feed;
 use crate::setting::Secret;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder};
@@ -32,6 +33,15 @@ pub enum Unread {
     Absent,
     /// The token is dead.
     Dead(String),
+}
+
+/// Why a sweep ended early.
+pub(super) type Ended = feed::Ended<Unread>;
+
+impl From<Unread> for Ended {
+    fn from(unread: Unread) -> Self {
+        Self::Trouble(unread)
+    }
 }
 
 impl Client {

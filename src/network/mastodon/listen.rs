@@ -2,16 +2,15 @@
 //! inbox, and only then the cursor follows (`reliability.md` V4).
 
 use super::Mastodon;
-use super::client::Unread;
+use super::client::{Ended, Unread};
 use super::hear::{self, Item, Me};
 use super::stream::Topic;
 use crate::case::event::{Envelope, Event};
 use crate::case::id::{AccountId, FeedId};
-use crate::case::limits::IN_FLIGHT;
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Pulse, Shut};
 use crate::net::Stopped;
-use futures_util::stream::{self, StreamExt};
+use crate::network::feed::{self, put_all};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,25 +25,7 @@ const BEHIND: (Span, usize) = (Span::minutes(2), 40);
 /// told.
 const REVIEW: Span = Span::minutes(5);
 /// The longest wait after failures.
-const LONGEST: Span = Span::minutes(5);
-
-/// Why a sweep ended early.
-enum Ended {
-    Shut,
-    Unread(Unread),
-}
-
-impl From<Shut> for Ended {
-    fn from(_: Shut) -> Self {
-        Self::Shut
-    }
-}
-
-impl From<Unread> for Ended {
-    fn from(unread: Unread) -> Self {
-        Self::Unread(unread)
-    }
-}
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// One feed and how far it was read.
 struct Feed {
@@ -115,10 +96,7 @@ impl Feed {
 impl Mastodon {
     pub(super) async fn hear(&self, inbox: &Inbox) -> Stopped {
         self.client.token.renew();
-        tokio::select! {
-            () = inbox.stop().cancelled() => Stopped::Asked,
-            stopped = self.work(inbox) => stopped,
-        }
+        feed::until_stop(inbox, self.work(inbox)).await
     }
 
     async fn work(&self, inbox: &Inbox) -> Stopped {
@@ -185,11 +163,11 @@ impl Mastodon {
                 match self.sweep(inbox, me, feed).await {
                     Ok(()) => inbox.pulse(&feed.id, Pulse::Read),
                     Err(Ended::Shut) => return Stopped::Asked,
-                    Err(Ended::Unread(Unread::Dead(why))) => {
+                    Err(Ended::Trouble(Unread::Dead(why))) => {
                         inbox.pulse(&feed.id, Pulse::Dead(why.clone()));
                         return Stopped::Dead(why);
                     }
-                    Err(Ended::Unread(unread)) => {
+                    Err(Ended::Trouble(unread)) => {
                         let (why, after) = told(unread);
                         inbox.pulse(&feed.id, Pulse::Down(why));
                         wait = Some(wait.max(after).unwrap_or_default());
@@ -378,19 +356,6 @@ async fn put_cursor(inbox: &Inbox, feed: &FeedId, cursor: String) -> Result<(), 
     inbox.put(Envelope::new(id, event)).await.map(drop)
 }
 
-/// Puts them in this order, several at once, and waits until all are safe.
-pub(super) async fn put_all(
-    inbox: &Inbox,
-    envelopes: impl IntoIterator<Item = Envelope>,
-) -> Result<(), Shut> {
-    let puts = stream::iter(envelopes).map(|envelope| inbox.put(envelope)).buffered(IN_FLIGHT);
-    let mut puts = std::pin::pin!(puts);
-    while let Some(taken) = puts.next().await {
-        taken?;
-    }
-    Ok(())
-}
-
 /// The newest id that lies far enough behind, if any does.
 fn behind(seen: &[(Option<String>, Option<Timestamp>)], now: Timestamp) -> Option<String> {
     let old = |at: &Option<Timestamp>| at.is_some_and(|at| now.since(at) >= BEHIND.0);
@@ -411,9 +376,7 @@ pub(super) fn told(unread: Unread) -> (String, Option<Span>) {
 /// How long to wait after so many failures: longer each time, never in step with others, and never
 /// shorter than the server asked for.
 pub(super) fn pause(failures: u32, asked: Option<Span>) -> Duration {
-    let whole = Span::millis(500 << failures.min(10)).min(LONGEST).0;
-    let jittered = Span(whole / 2 + fastrand::i64(0..=whole / 2));
-    jittered.max(asked.unwrap_or_default()).to_std()
+    feed::pause(failures, LONGEST).max(asked.unwrap_or_default().to_std())
 }
 
 #[cfg(test)]
@@ -463,7 +426,7 @@ mod tests {
     #[test]
     fn waits_grow_and_never_undercut_the_server() {
         assert!(pause(1, None) <= Duration::from_secs(1));
-        assert!(pause(30, None) <= LONGEST.to_std());
+        assert!(pause(30, None) <= LONGEST);
         assert!(pause(1, Some(Span::minutes(9))) >= Duration::from_secs(540));
     }
 }

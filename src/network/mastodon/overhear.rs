@@ -4,9 +4,9 @@
 //! while the stream was away is found too. On a busy server the public timeline cannot be read to
 //! its end after a long pause; then the newest of it is read and the rest is let go.
 
-use super::client::Unread;
+use super::client::{Ended, Unread};
 use super::hear::{self, Me};
-use super::listen::{put_all, told};
+use super::listen::told;
 use super::stream::Topic;
 use super::wire::Status;
 use super::{Mastodon, listen};
@@ -15,6 +15,7 @@ use crate::case::id::FeedId;
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Shut, Task};
 use crate::listen::Rules;
+use crate::network::feed::put_all;
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -28,24 +29,6 @@ struct Timeline {
     feed: FeedId,
     path: Vec<String>,
     topic: Topic,
-}
-
-/// Why a sweep ended early.
-enum Ended {
-    Shut,
-    Unread(Unread),
-}
-
-impl From<Shut> for Ended {
-    fn from(_: Shut) -> Self {
-        Self::Shut
-    }
-}
-
-impl From<Unread> for Ended {
-    fn from(unread: Unread) -> Self {
-        Self::Unread(unread)
-    }
 }
 
 impl Mastodon {
@@ -111,7 +94,7 @@ impl Mastodon {
                     self.poll.to_std()
                 }
                 Err(Ended::Shut) => return Shut,
-                Err(Ended::Unread(unread)) => {
+                Err(Ended::Trouble(unread)) => {
                     let (why, after) = told(unread);
                     tracing::debug!(feed = %of.feed, why, "a timeline cannot be read");
                     failures += 1;

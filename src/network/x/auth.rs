@@ -4,7 +4,7 @@
 //! renews, and the new pair is on disk before it is used. If the answer is lost with the process,
 //! the grant is lost too, and a person has to log in again (`careline login`).
 
-use super::call::{Asked, Line, Trouble};
+use super::call::{Asked, Line, Refused, Trouble};
 use super::sign::{self, Keys, Signed};
 use super::store;
 use crate::case::time::{Span, Timestamp};
@@ -213,7 +213,7 @@ impl Grant {
             request = request.header(reqwest::header::AUTHORIZATION, hidden(&basic)?);
         }
         match line.send::<Tokens>(request).await {
-            Err(Trouble::Refused { status: 400 | 401 | 403, detail, .. }) => {
+            Err(Trouble::Refused(Refused { status: 400 | 401 | 403, detail, .. })) => {
                 Err(Trouble::Dead(format!("X no longer takes our tokens ({detail}): {LOGIN}")))
             }
             other => other,

@@ -5,8 +5,9 @@ use super::auth::{Auth, Pair};
 use super::wire::Problem;
 use crate::case::clean;
 use crate::case::time::{Span, Timestamp};
-use crate::net::call::{ANSWER_BYTES, Answer, Broken};
+use crate::net::call::{ANSWER_BYTES, Answer};
 use crate::net::{Failure, Ground};
+use crate::network::feed::{self, Refusal};
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::multipart::{Form, Part};
@@ -20,82 +21,51 @@ const CREDITS: Span = Span::hours(1);
 /// Never longer than this, whatever X says.
 const LONGEST: Span = Span::hours(24);
 
-/// Why a call brought nothing.
+/// Why a call to X brought nothing.
+pub(super) type Trouble = feed::Trouble<Refused>;
+
+/// X understood and refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// It never left, or was turned away before anything was done.
-    Later {
-        /// How long X asked us to wait.
-        after: Option<Span>,
-        /// Why, in our words.
-        why: String,
-    },
-    /// X understood and refused.
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// The kind of problem, an address.
-        kind: String,
-        /// Its explanation, made harmless.
-        detail: String,
-    },
-    /// Nobody knows what it did.
-    Broken(String),
-    /// The account is stopped until the operator acts.
-    Dead(String),
+pub(super) struct Refused {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The kind of problem, an address.
+    pub(super) kind: String,
+    /// Its explanation, made harmless.
+    pub(super) detail: String,
 }
 
-impl Trouble {
+impl Refused {
     /// Part of the explanation, in small letters.
     fn says(&self, words: &str) -> bool {
-        matches!(self, Self::Refused { detail, .. } if detail.to_lowercase().contains(words))
+        self.detail.to_lowercase().contains(words)
+    }
+}
+
+impl Refusal for Refused {
+    fn why(&self) -> String {
+        format!("X refuses it ({}): {}", self.status, self.detail)
     }
 
-    /// Were the same words sent before? X names no post.
-    pub(super) fn is_duplicate(&self) -> bool {
-        self.says("duplicate content")
-    }
-
-    /// In our words.
-    pub(super) fn why(&self) -> String {
-        match self {
-            Self::Later { why, .. } | Self::Broken(why) | Self::Dead(why) => why.clone(),
-            Self::Refused { status, detail, .. } => format!("X refuses it ({status}): {detail}"),
+    fn writing(&self) -> Failure {
+        if self.status == 404 || self.says("or not visible") {
+            return Failure::Gone(self.why());
         }
-    }
-
-    /// As the outcome of a call that wrote nothing by itself.
-    pub(super) fn before_writing(self) -> Failure {
-        match self {
-            Self::Broken(why) => Failure::Later { after: None, why },
-            other => other.writing(),
-        }
-    }
-
-    /// As the outcome of a write.
-    pub(super) fn writing(self) -> Failure {
-        match self {
-            Self::Later { after, why } => Failure::Later { after, why },
-            Self::Broken(why) => Failure::Unsure(why),
-            Self::Dead(why) => Failure::Dead(why),
-            Self::Refused { status: 404, .. } => Failure::Gone(self.why()),
-            Self::Refused { .. } if self.says("or not visible") => Failure::Gone(self.why()),
-            Self::Refused { .. } if self.says("not been mentioned") => Failure::Never(
+        if self.says("not been mentioned") {
+            return Failure::Never(
                 "X takes no answer to this post from an app, because its author has not named this \
                  account; answer it by hand on X"
                     .into(),
-            ),
-            Self::Refused { .. } => Failure::Never(self.why()),
+            );
         }
+        Failure::Never(self.why())
     }
 }
 
-impl From<Broken> for Trouble {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::NotSent(why) => Self::Later { after: None, why },
-            Broken::Unsure(why) => Self::Broken(why),
-        }
+impl Trouble {
+    /// Were the same words sent before? X names no post.
+    pub(super) fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.says("duplicate content"))
     }
 }
 
@@ -220,11 +190,11 @@ impl Caller {
     pub(super) async fn call<T: DeserializeOwned>(&self, asked: &Asked) -> Result<T, Trouble> {
         let (header, pair): (_, Option<Arc<Pair>>) = self.auth.header(&self.line, asked).await?;
         match self.line.once(asked, header).await {
-            Err(Trouble::Refused { status: 401, detail, .. }) => {
+            Err(Trouble::Refused(Refused { status: 401, detail, .. })) => {
                 let header = self.auth.renewed(&self.line, pair).await?;
                 let dead = || Trouble::Dead(format!("X does not take our keys: {detail}"));
                 match self.line.once(asked, header.ok_or_else(dead)?).await {
-                    Err(Trouble::Refused { status: 401, .. }) => Err(dead()),
+                    Err(Trouble::Refused(Refused { status: 401, .. })) => Err(dead()),
                     done => done,
                 }
             }
@@ -255,7 +225,7 @@ pub(super) fn refusal(answer: &Answer, now: Timestamp) -> Trouble {
         403 if small.contains("suspended") || small.contains("locked") => {
             Trouble::Dead(format!("the account is stopped by X: {detail}"))
         }
-        status @ 400..=499 if status != 408 => Trouble::Refused { status, kind, detail },
+        status @ 400..=499 if status != 408 => Trouble::Refused(Refused { status, kind, detail }),
         status => Trouble::Broken(format!("X answers with status {status}")),
     }
 }

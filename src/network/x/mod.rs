@@ -25,6 +25,7 @@ mod stream;
 mod sweep;
 mod wire;
 
+use super::feed::{self, Sent, finding, swept, troubled, until_stop};
 use super::{Driver, Failure, Finding, Looked, Network, Outgoing, Stopped};
 use crate::case::ability::{Abilities, Count, Price, Resend, dollars};
 use crate::case::effect::Receipt;
@@ -37,8 +38,7 @@ use hear::Us;
 use money::{Books, Level};
 use secrecy::SecretString;
 use serde_json::Value;
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use stream::Stream;
 use sweep::{Ended, Feed, What};
@@ -51,13 +51,9 @@ use wire::{Page, User};
 pub static NETWORK: Driver =
     Driver { name: "x", example: set::EXAMPLE, open: set::open, face: face::routes };
 
-/// Longest wait before another try after a trouble.
-const LONGEST: Duration = Duration::from_secs(60);
 /// Before the first look for a post whose sending nobody knows of, and between two: X's own lists
 /// come to know a post a little later (`platforms.md` 13).
 const LOOK_AFTER: Span = Span::seconds(10);
-/// Our own posts that were sent since the start, and need not be told again.
-const SENT: usize = 10_000;
 /// How much slower feeds are read when the budget is scarce, and when it is spent.
 const SCARCE: u32 = 4;
 const SPENT: u32 = 20;
@@ -89,13 +85,7 @@ struct X {
     limit: usize,
     summoned_only: bool,
     us: OnceCell<Us>,
-    sent: Mutex<BTreeSet<String>>,
-}
-
-/// A wait that grows with the number of failures, a little different each time.
-fn pause(failures: u32) -> Duration {
-    let base = Duration::from_millis(500 << failures.min(10)).min(LONGEST);
-    base.mul_f64(0.5 + fastrand::f64() / 2.0)
+    sent: Sent,
 }
 
 impl X {
@@ -108,21 +98,7 @@ impl X {
     }
 
     async fn save(&self, inbox: &Inbox, feed: &FeedId, cursor: String) -> Result<(), Shut> {
-        let id = format!("{feed}/{}", self.now().0);
-        let event = Event::FeedState { feed: feed.clone(), cursor };
-        inbox.put(Envelope::new(id, event)).await.map(drop)
-    }
-
-    fn has_sent(&self, id: &str) -> bool {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
-    }
-
-    fn note_sent(&self, id: &str) {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        sent.insert(id.to_owned());
-        if sent.len() > SENT {
-            sent.pop_first();
-        }
+        feed::save(inbox, feed, self.now(), cursor).await
     }
 
     /// Who we are on X; asked once.
@@ -204,7 +180,7 @@ impl X {
                 Err(Ended::Trouble(trouble)) => {
                     failures += 1;
                     let feed = self.feed(What::Mentions.name());
-                    sleep(self.troubled(inbox, &feed, &trouble, failures)?).await;
+                    sleep(troubled(inbox, &feed, &trouble, failures)?).await;
                 }
             }
         }
@@ -223,45 +199,18 @@ impl X {
         Ok((us, mentions, own, direct))
     }
 
-    /// Notes a trouble; how long to wait, or that nothing helps.
-    fn troubled(
-        &self,
-        inbox: &Inbox,
-        feed: &FeedId,
-        trouble: &Trouble,
-        failures: u32,
-    ) -> Result<Duration, Stopped> {
-        if let Trouble::Dead(why) = trouble {
-            inbox.pulse(feed, Pulse::Dead(why.clone()));
-            return Err(Stopped::Dead(why.clone()));
-        }
-        inbox.pulse(feed, Pulse::Down(trouble.why()));
-        let asked = match trouble {
-            Trouble::Later { after: Some(after), .. } => after.to_std(),
-            _ => Duration::ZERO,
-        };
-        Ok(pause(failures).max(asked))
-    }
-
     /// Sweeps one feed again and again.
     async fn keep(&self, inbox: &Inbox, us: &Us, mut feed: Feed) -> Stopped {
         let mut failures = 0;
         loop {
-            let swept = feed.sweep(self, inbox, us).await;
-            let wait = match swept {
-                Ok(()) => {
-                    failures = 0;
+            let done = feed.sweep(self, inbox, us).await;
+            let wait = match swept(inbox, &feed.id, done, &mut failures) {
+                Ok(None) => {
                     inbox.pulse(&feed.id, Pulse::Read);
                     self.wait(feed.what)
                 }
-                Err(Ended::Shut) => return Stopped::Asked,
-                Err(Ended::Trouble(trouble)) => {
-                    failures += 1;
-                    match self.troubled(inbox, &feed.id, &trouble, failures) {
-                        Ok(wait) => wait,
-                        Err(stopped) => return stopped,
-                    }
-                }
+                Ok(Some(wait)) => wait,
+                Err(stopped) => return stopped,
             };
             if self.balance(inbox).await.is_err() {
                 return Stopped::Asked;
@@ -331,13 +280,12 @@ impl X {
         }
         let (spent, budget) = self.books.spent(self.now());
         let of = budget.map_or_else(|| "no budget".to_owned(), |b| format!("of {}", dollars(b)));
-        all.push(finding("money today", Ok(format!("{} counted here, {of}", dollars(spent)))));
+        all.push(finding(
+            "money today",
+            Ok::<_, Trouble>(format!("{} counted here, {of}", dollars(spent))),
+        ));
         all
     }
-}
-
-fn finding(what: &str, result: Result<String, Trouble>) -> Finding {
-    Finding { what: what.into(), result: result.map_err(|trouble| trouble.why()) }
 }
 
 /// The account, as several tasks hold it.
@@ -345,19 +293,13 @@ struct Held(Arc<X>);
 
 impl Network for Held {
     fn listen(&self, inbox: Inbox) -> Task<'_, Stopped> {
-        Box::pin(async move {
-            let stop = inbox.stop().clone();
-            tokio::select! {
-                () = stop.cancelled() => Stopped::Asked,
-                stopped = self.0.run(&inbox) => stopped,
-            }
-        })
+        Box::pin(async move { until_stop(&inbox, self.0.run(&inbox)).await })
     }
 
     fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>> {
         Box::pin(async move {
             let receipt = self.0.send(out).await?;
-            self.0.note_sent(&receipt.remote);
+            self.0.sent.note(&receipt.remote);
             Ok(receipt)
         })
     }

@@ -1,7 +1,7 @@
 //! Sending one part of a reply once, and looking for one that may have been sent.
 
 use super::X;
-use super::call::{Asked, Body, Trouble};
+use super::call::{Asked, Body, Refused, Trouble};
 use super::hear::DIRECT;
 use super::money;
 use super::say;
@@ -220,7 +220,7 @@ enum Found {
 }
 
 fn refused(why: &str) -> Trouble {
-    Trouble::Refused { status: 400, kind: String::new(), detail: why.into() }
+    Trouble::Refused(Refused { status: 400, kind: String::new(), detail: why.into() })
 }
 
 fn category(mime: &str, direct: bool) -> &'static str {

@@ -10,6 +10,7 @@ use crate::case::id::AccountId;
 use crate::case::time::Span;
 use crate::net::Ground;
 use crate::network::Network;
+use crate::network::feed::Sent;
 use crate::setting::{Mistakes, Section};
 use std::sync::Arc;
 use url::Url;
@@ -112,7 +113,7 @@ pub(super) fn open(
         limit: usize::try_from(limit).unwrap_or(0),
         summoned_only,
         us: tokio::sync::OnceCell::new(),
-        sent: std::sync::Mutex::default(),
+        sent: Sent::default(),
     }))))
 }
 

@@ -6,6 +6,7 @@ use super::auth;
 use super::call::{Asked, Trouble, refusal};
 use super::hear::Us;
 use super::money::Level;
+use super::sweep::Ended;
 use super::wire::{FIELDS, Page};
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Pulse, Shut};
@@ -88,8 +89,8 @@ impl X {
             let began = self.now();
             let (why, (from, to)) = match self.listen_to(inbox, us, stream).await {
                 Ok(why) => (why, CUT),
-                Err(Stop::Shut) => return Shut,
-                Err(Stop::Trouble(trouble)) => (trouble.why(), pace(&trouble)),
+                Err(Ended::Shut) => return Shut,
+                Err(Ended::Trouble(trouble)) => (trouble.why(), pace(&trouble)),
             };
             // One that held a while begins anew with short waits.
             failures = if self.now().since(began) > Span::minutes(1) { 0 } else { failures + 1 };
@@ -98,7 +99,7 @@ impl X {
         }
     }
 
-    async fn listen_to(&self, inbox: &Inbox, us: &Us, stream: Stream) -> Result<String, Stop> {
+    async fn listen_to(&self, inbox: &Inbox, us: &Us, stream: Stream) -> Result<String, Ended> {
         match stream {
             Stream::Filtered => self.keep_rules().await?,
             Stream::Activity => self.keep_subscriptions(us).await?,
@@ -196,24 +197,6 @@ impl X {
     /// Does the stream answer? Its first words are not waited for.
     pub(super) async fn try_stream(&self, stream: Stream) -> Result<String, Trouble> {
         self.begin(stream).await.map(|_| "answers".into())
-    }
-}
-
-/// Why a stream is not read further.
-enum Stop {
-    Shut,
-    Trouble(Trouble),
-}
-
-impl From<Shut> for Stop {
-    fn from(_: Shut) -> Self {
-        Self::Shut
-    }
-}
-
-impl From<Trouble> for Stop {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
     }
 }
 

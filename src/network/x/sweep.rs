@@ -6,16 +6,12 @@ use super::call::{Asked, Trouble};
 use super::hear::{DIRECT, Us, order};
 use super::money::{self, Kind};
 use super::wire::{Direct, FIELDS, Includes, Page, Tweet};
-use crate::case::event::{Envelope, Event};
-use crate::case::id::FeedId;
-use crate::case::limits::{IN_FLIGHT, RAW_BYTES};
-use crate::case::rich::Theirs;
-use crate::case::text::cut;
+use crate::case::event::Envelope;
+use crate::case::id::{AccountId, FeedId};
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::{Inbox, Shut};
-use futures_util::stream::{StreamExt, iter};
+use crate::network::feed;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Posts per page (OpenAPI: 5 to 100).
@@ -39,24 +35,7 @@ pub(super) const DIRECT_FIELDS: &[(&str, &str)] = &[
 ];
 
 /// Why a sweep ended early.
-pub(super) enum Ended {
-    /// careline is stopping.
-    Shut,
-    /// X did not let us.
-    Trouble(Trouble),
-}
-
-impl From<Shut> for Ended {
-    fn from(_: Shut) -> Self {
-        Self::Shut
-    }
-}
-
-impl From<Trouble> for Ended {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
-    }
-}
+pub(super) type Ended = feed::Ended<Trouble>;
 
 /// Where a feed was left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,7 +270,7 @@ impl Feed {
         let (found, newest) = self.read(x, inbox, &path, money::OWNED).await?;
         for (tweet, with) in &found {
             let Some(own) = us.own(tweet, with, x.now()) else { continue };
-            if !x.has_sent(tweet.first()) {
+            if !x.sent.has(tweet.first()) {
                 inbox.put(own).await?;
             }
         }
@@ -343,7 +322,7 @@ impl Feed {
             self.before.insert(talk, direct.id.clone());
         }
         match envelope {
-            Some(own) if x.has_sent(&format!("{DIRECT}{}", direct.id)) => drop(own),
+            Some(own) if x.sent.has(&format!("{DIRECT}{}", direct.id)) => drop(own),
             Some(envelope) => drop(inbox.put(envelope).await?),
             None => {}
         }
@@ -391,25 +370,9 @@ async fn readable(x: &X, inbox: &Inbox, all: Vec<Value>) -> Result<Vec<Tweet>, S
     Ok(tweets)
 }
 
-/// Something came that nobody can read.
-pub(super) fn unreadable(account: &crate::case::id::AccountId, raw: &str) -> Envelope {
-    let name = hex::encode(&Sha256::digest(raw.as_bytes())[..12]);
-    let event = Event::Unreadable {
-        source: account.to_string(),
-        why: "something of X cannot be read".into(),
-        raw: Theirs::new(cut(raw, RAW_BYTES)),
-    };
-    Envelope::new(format!("{account}/unreadable/{name}"), event)
-}
-
-/// Puts them in this order, several at once, and waits until all are safe.
-pub(super) async fn put_all(inbox: &Inbox, all: Vec<Envelope>) -> Result<(), Shut> {
-    let puts: Vec<_> = all.into_iter().map(|envelope| inbox.put(envelope)).collect();
-    let mut puts = iter(puts).buffered(IN_FLIGHT);
-    while let Some(taken) = puts.next().await {
-        taken?;
-    }
-    Ok(())
+/// Something of X came that nobody can read.
+pub(super) fn unreadable(account: &AccountId, raw: &str) -> Envelope {
+    feed::unreadable(account, raw, "something of X cannot be read")
 }
 
 /// The later of two ids.
