@@ -27,8 +27,8 @@ pub(super) fn with<T>(
     if wiring.kind == "memory" {
         return Err(Failure::Usage("the store `memory` keeps nothing between two runs".into()));
     }
-    if !wiring.path.exists() && !makes {
-        let path = wiring.path.display();
+    if wiring.kind == "sled" && !wiring.place.dir.exists() && !makes {
+        let path = wiring.place.dir.display();
         return Err(Failure::Failed(format!("there is no store in {path}; run careline first")));
     }
     wait(async {

@@ -9,6 +9,7 @@ mod data;
 mod init;
 mod log;
 mod login;
+mod migrate;
 mod report;
 mod run;
 mod score;
@@ -136,6 +137,14 @@ enum Command {
         place: Where,
         /// The export.
         file: PathBuf,
+    },
+    /// Takes all of the store over into the empty one of another configuration, and compares both.
+    Migrate {
+        #[command(flatten)]
+        place: Where,
+        /// The directory of the configuration that names the new store.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
     },
     /// Holds the store against itself: records, indexes, queues.
     Verify {
@@ -274,7 +283,7 @@ impl From<StoreError> for Failure {
 fn open_store(wiring: &StoreWiring) -> Result<Arc<dyn Store>, Failure> {
     let row = STORES.iter().find(|row| row.name == wiring.kind);
     let row = row.ok_or_else(|| Failure::Usage(format!("there is no store {}", wiring.kind)))?;
-    Ok((row.open)(&wiring.path, clock::now())?)
+    Ok((row.open)(&wiring.place, clock::now())?)
 }
 
 /// What all drivers stand on outside the sandbox.
@@ -310,6 +319,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         }
         Command::Report { place, what: Report::Rules } => report::rules(&place.config),
         Command::Import { place, file } => data::import(&place.config, &file),
+        Command::Migrate { place, to } => migrate::migrate(&place.config, &to),
         Command::Verify { place } => data::verify(&place.config),
         Command::Score(args) => score::score(&args),
         Command::Bursts { events } => score::bursts(&events),
@@ -322,7 +332,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 fn demo(options: DemoOptions) -> Result<(), Failure> {
     wait(async {
         let stop = tokio_util::sync::CancellationToken::new();
-        let signals = signals::Signals::listen()?;
+        let mut signals = signals::Signals::listen()?;
         let shown = crate::sandbox::demo(options, stop.clone());
         let shown = signals.around(shown, &stop, || ()).await?;
         shown.map_err(|error| Failure::Failed(error.to_string()))

@@ -33,9 +33,14 @@ fn read(args: &RunArgs) -> Result<Config, Failure> {
 }
 
 async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
-    let signals = Signals::listen()?;
-    let listener = serve::bind(config.web.listen).await?;
+    let mut signals = Signals::listen()?;
+    // A port that is taken is said at once; whoever waits for the store does not listen.
+    drop(serve::bind(config.web.listen).await?);
     let store = open_store(&config.store)?;
+    if !held(&*store, &mut signals).await? {
+        return Ok(store.close().await?);
+    }
+    let listener = serve::bind(config.web.listen).await?;
     let Config { policy, networks, desks, retention, .. } = config;
     tracing::info!(revision = policy.revision, dry_run = policy.dry_run, "starting");
     let bringers = (networks.clone(), desks.clone());
@@ -75,6 +80,18 @@ async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
     swept.abort();
     let _ = tokio::time::timeout(GOODBYE.to_std(), served).await;
     ran.map_err(Failure::Failed)
+}
+
+/// Waits until the store is this daemon's; no, if it was told to stop before.
+async fn held(store: &dyn Store, signals: &mut Signals) -> Result<bool, Failure> {
+    let stop = CancellationToken::new();
+    let waits = async {
+        tokio::select! {
+            held = store.hold() => held.map(|()| true),
+            () = stop.cancelled() => Ok(false),
+        }
+    };
+    Ok(signals.around(waits, &stop, || ()).await??)
 }
 
 /// A disk that answers nothing any more holds even those who only want to let go of it: whatever

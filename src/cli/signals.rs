@@ -45,7 +45,7 @@ impl Signals {
     /// Runs `work` to its end. The first stop fires `stop` and lets it finish; the second leaves at
     /// once, which is as safe as a kill: nothing is promised that is not on disk.
     pub(super) async fn around<T>(
-        mut self,
+        &mut self,
         work: impl Future<Output = T>,
         stop: &CancellationToken,
         mut reload: impl FnMut(),

@@ -9,7 +9,9 @@ pub const HEAD: &str = r#"# What is connected with what. Every key is shown with
 # the environment, "file:PATH" a file that holds nothing else.
 
 [store]
-# "sled" keeps all in the directory below; "memory" forgets everything at the end.
+# "sled" keeps all in the directory below; "postgres" in a database, which wants
+# address = "env:NAME" that leads to postgres://USER:PASSWORD@HOST:PORT/DATABASE; "memory" forgets
+# everything at the end.
 kind = "sled"
 # The directory of the store. Only one careline may have it.
 path = "data"

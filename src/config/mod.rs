@@ -20,10 +20,11 @@ use crate::listen::Rules;
 use crate::net::Ground;
 use crate::network::{self, NETWORKS, Network};
 use crate::setting::{Mistake, Mistakes};
+use crate::store::Place;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// How environment variables are looked up; tests bring their own.
@@ -77,12 +78,12 @@ impl Tables {
 }
 
 /// Which store, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StoreWiring {
-    /// `sled` or `memory`.
+    /// `sled`, `postgres` or `memory`.
     pub kind: String,
-    /// The directory of the store.
-    pub path: PathBuf,
+    /// Its directory or address.
+    pub place: Place,
 }
 
 /// Where we listen.

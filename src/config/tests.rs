@@ -167,6 +167,21 @@ token = \"env:NOBODY\"
 }
 
 #[test]
+fn postgres_wants_an_address_that_is_named_like_a_secret() {
+    let said = |section: &str, what: &str| {
+        let found = mistakes(&format!("[store]\n{section}\n{GOOD}"), "");
+        let said = found.iter().any(|m| m.contains("store.address: ") && m.contains(what));
+        assert!(said, "{section}\n{found:#?}");
+        assert!(!found.iter().any(|m| m.contains("geheim")), "{found:#?}");
+    };
+    said("kind = \"postgres\"", "is missing");
+    let written = "address = \"postgres://care:geheim@db/care\"";
+    said(&format!("kind = \"postgres\"\n{written}"), "a secret must not stand here");
+    said("kind = \"postgres\"\naddress = \"env:T1\"", "must lead to postgres://");
+    said("kind = \"sled\"\naddress = \"env:T1\"", "belongs to kind = \"postgres\"");
+}
+
+#[test]
 fn syntax_errors_carry_their_lines() {
     let found = mistakes("[store]\npath = \n\n[web\n", "");
     assert!(found.iter().any(|m| m.starts_with("careline.toml:2: syntax:")), "{found:#?}");

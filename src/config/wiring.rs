@@ -10,7 +10,7 @@ use crate::desk::Desk;
 use crate::net::Ground;
 use crate::network::Network;
 use crate::setting::{Mistake, Mistakes, Section, resolve};
-use crate::store::STORES;
+use crate::store::{Place, STORES};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -44,7 +44,7 @@ const SECTIONS: &str = "[store], [web], [account.NAME], [desk.NAME]";
 /// Reads the file; mistakes are noted.
 pub(super) fn read(text: &Text, with: Reading<'_>, mistakes: &mut Vec<Mistake>) -> Wired {
     let mut wired = Wired {
-        store: StoreWiring { kind: "sled".into(), path: "data".into() },
+        store: StoreWiring { kind: "sled".into(), place: "data".into() },
         web: WebWiring { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
         networks: Vec::new(),
         desks: Vec::new(),
@@ -95,9 +95,30 @@ fn store(section: &Section, mistakes: &mut Vec<Mistake>) -> StoreWiring {
     if !known.contains(&kind.as_str()) {
         section.wrong("kind", format!("must be one of {}", known.join(", ")));
     }
-    let path = PathBuf::from(section.text("path").unwrap_or_else(|| "data".into()));
+    let dir = PathBuf::from(section.text("path").unwrap_or_else(|| "data".into()));
+    let address = address(section, kind == "postgres");
     close(section, mistakes);
-    StoreWiring { kind, path }
+    StoreWiring { kind, place: Place { dir, address } }
+}
+
+/// Where PostgreSQL is. It may hold a password, so it is named like a secret.
+fn address(section: &Section, wanted: bool) -> Option<SecretString> {
+    let Some(address) = section.optional_secret("address") else {
+        if wanted && !section.entries.contains_key("address") {
+            section
+                .wrong("address", "is missing; say where it stands: \"env:NAME\" or \"file:PATH\"");
+        }
+        return None;
+    };
+    let text = address.get();
+    let schemes = ["postgres://", "postgresql://"];
+    if !schemes.iter().any(|scheme| text.expose_secret().starts_with(scheme)) {
+        section.wrong("address", "must lead to postgres://USER:PASSWORD@HOST:PORT/DATABASE");
+    }
+    if !wanted {
+        section.wrong("address", "belongs to kind = \"postgres\" alone");
+    }
+    Some(text)
 }
 
 fn web(section: &Section, mistakes: &mut Vec<Mistake>) -> WebWiring {

@@ -205,7 +205,7 @@ async fn open(
     })?;
     let row = STORES.iter().find(|row| row.name == config.store.kind);
     let row = row.ok_or(failed("this build has no sled"))?;
-    let store = (row.open)(data, clock::now()).map_err(failed)?;
+    let store = (row.open)(&data.into(), clock::now()).map_err(failed)?;
     let parts = Parts {
         store: store.clone(),
         policy: config.policy,

@@ -62,7 +62,11 @@ fn each<T: Table>(
 }
 
 /// Cases are read before what names them.
-fn dangling(key: &Key, record: Option<&Record>, cases: &BTreeSet<CaseNo>) -> Option<String> {
+pub(super) fn dangling(
+    key: &Key,
+    record: Option<&Record>,
+    cases: &BTreeSet<CaseNo>,
+) -> Option<String> {
     let named = match (key, record?) {
         (Key::Line(no, _), _) => *no,
         (_, Record::Thread(no) | Record::Message(no, _) | Record::Post(no, _)) => *no,

@@ -97,15 +97,25 @@ impl Queued {
 /// # Errors
 /// [`StoreError::Broken`]: the entry is damaged.
 pub fn queued(value: &[u8]) -> Result<Pending, StoreError> {
-    let queued: Queued = read(value)?;
-    Ok(Pending {
-        id: crate::case::id::DeliveryId(queued.id),
-        lane: queued.lane,
-        bucket: queued.bucket,
-        urgent: queued.urgent,
-        order: queued.order,
-        ready: queued.ready,
-    })
+    Ok(read::<Queued>(value)?.into())
+}
+
+/// A delivery as the outbox queues it.
+pub fn as_queued(delivery: &Delivery) -> Pending {
+    Queued::of(delivery).into()
+}
+
+impl From<Queued> for Pending {
+    fn from(queued: Queued) -> Self {
+        Self {
+            id: crate::case::id::DeliveryId(queued.id),
+            lane: queued.lane,
+            bucket: queued.bucket,
+            urgent: queued.urgent,
+            order: queued.order,
+            ready: queued.ready,
+        }
+    }
 }
 
 /// An alarm from its index entry.

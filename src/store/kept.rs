@@ -266,7 +266,7 @@ fn identity<T: Table>(table: &Synced<T>, now: Timestamp) -> Result<Identity, Sto
 
 /// A name that no other installation has, and a key that nobody can guess: from the system's own
 /// source of randomness.
-fn new_identity(now: Timestamp) -> Result<Identity, StoreError> {
+pub(super) fn new_identity(now: Timestamp) -> Result<Identity, StoreError> {
     use std::io::Read;
     let mut random = [0_u8; 37];
     std::fs::File::open("/dev/urandom")

@@ -12,6 +12,7 @@ mod index;
 pub mod kept;
 pub mod key;
 pub mod memory;
+pub mod postgres;
 pub mod retain;
 pub mod row;
 pub mod sled;
@@ -24,7 +25,8 @@ use crate::case::record::{Commit, Found, Identity, Key, LogEntry, Reach, Version
 use crate::case::time::Timestamp;
 use crate::inbox::Task;
 use kept::Kept;
-use std::path::Path;
+use secrecy::SecretString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What became of a commit.
@@ -216,6 +218,16 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the machine fails; the store goes on with the old files or the new ones.
     fn compact(&self) -> Task<'_, Result<(), StoreError>>;
 
+    /// Waits until no other daemon works on this store. From then on it is this one's: as soon as
+    /// another has taken over, commits of this one are refused as `Locked`. A store that only one
+    /// can open is held already.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the machine fails.
+    fn hold(&self) -> Task<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Waits until all is on disk and lets go of it.
     ///
     /// # Errors
@@ -223,12 +235,27 @@ pub trait Store: Send + Sync {
     fn close(&self) -> Task<'_, Result<(), StoreError>>;
 }
 
+/// Where a store is.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// Its directory, where it has one.
+    pub dir: PathBuf,
+    /// Its address, where it has one; it may hold a password.
+    pub address: Option<SecretString>,
+}
+
+impl<P: AsRef<Path>> From<P> for Place {
+    fn from(dir: P) -> Self {
+        Self { dir: dir.as_ref().to_owned(), address: None }
+    }
+}
+
 /// A row of the table of stores.
 pub struct Row {
     /// Its name in `bot-config`.
     pub name: &'static str,
-    /// Opens it in this directory.
-    pub open: fn(&Path, Timestamp) -> Result<Arc<dyn Store>, StoreError>,
+    /// Opens it at this place.
+    pub open: fn(&Place, Timestamp) -> Result<Arc<dyn Store>, StoreError>,
 }
 
 /// All stores, by name.
@@ -237,5 +264,16 @@ pub static STORES: &[&Row] = &[
         name: "memory",
         open: |_, now| Ok(Arc::new(Kept::open(memory::Memory::default(), now)?)),
     },
-    &Row { name: "sled", open: |dir, now| Ok(Arc::new(Kept::open(sled::Sled::open(dir)?, now)?)) },
+    &Row {
+        name: "postgres",
+        open: |place, now| {
+            let none = || StoreError::Broken("PostgreSQL has no address".into());
+            let address = place.address.as_ref().ok_or_else(none)?;
+            Ok(Arc::new(postgres::Postgres::open(address, now)?))
+        },
+    },
+    &Row {
+        name: "sled",
+        open: |place, now| Ok(Arc::new(Kept::open(sled::Sled::open(&place.dir)?, now)?)),
+    },
 ];

@@ -9,6 +9,8 @@ use crate::case::record::{LogEntry, Record, Versioned};
 
 /// The format that is written.
 pub const FORMAT: u8 = 1;
+/// Format and version, before the record.
+const HEAD: usize = 9;
 
 /// A record as a row.
 ///
@@ -17,14 +19,32 @@ pub const FORMAT: u8 = 1;
 pub fn encode(version: u64, record: &Record) -> Result<Vec<u8>, StoreError> {
     let mut row = vec![FORMAT];
     row.extend(version.to_be_bytes());
-    serde_json::to_writer(&mut row, record)
+    row.extend(text(record)?.into_bytes());
+    Ok(row)
+}
+
+/// A record as text, for stores that keep its version beside it.
+///
+/// # Errors
+/// As [`encode`].
+pub fn text(record: &Record) -> Result<String, StoreError> {
+    let text = serde_json::to_string(record)
         .map_err(|e| StoreError::Broken(format!("a record cannot be written: {e}")))?;
-    match row.len() {
+    match HEAD + text.len() {
         n if n > ROW_BYTES => {
             Err(StoreError::TooLarge(format!("a record of {n} bytes; at most {ROW_BYTES}")))
         }
-        _ => Ok(row),
+        _ => Ok(text),
     }
+}
+
+/// A record from its text.
+///
+/// # Errors
+/// [`StoreError::Broken`]: it is none.
+pub fn parse(text: &[u8]) -> Result<Record, StoreError> {
+    serde_json::from_slice(text)
+        .map_err(|e| StoreError::Broken(format!("a row of the store cannot be read: {e}")))
 }
 
 /// A log entry as its row.
@@ -57,7 +77,5 @@ pub fn version(row: &[u8]) -> Result<u64, StoreError> {
 /// As [`version`].
 pub fn decode(row: &[u8]) -> Result<Versioned, StoreError> {
     let version = version(row)?;
-    let record = serde_json::from_slice(&row[9..])
-        .map_err(|e| StoreError::Broken(format!("a row of the store cannot be read: {e}")))?;
-    Ok(Versioned { version, record: Some(record) })
+    Ok(Versioned { version, record: Some(parse(&row[HEAD..])?) })
 }

@@ -201,7 +201,7 @@ const POSTS: u64 = 20_000;
 async fn burst() -> (f64, f64) {
     let dir = tempfile::tempdir().expect("a directory");
     let sled = STORES.iter().find(|row| row.name == "sled").expect("sled");
-    let store = (sled.open)(dir.path(), now()).expect("a store");
+    let store = (sled.open)(&dir.path().into(), now()).expect("a store");
     let desk = Counter::new(Arc::new(System));
     let crowd = Crowd { posts: POSTS, people: 2_000, taken: Arc::default() };
     let free = Pace { burst: u32::MAX, every: Span(0) };

@@ -22,7 +22,7 @@ const WORDS: [&str; 12] = [
 
 fn open(dir: &std::path::Path) -> Arc<dyn Store> {
     let sled = STORES.iter().find(|row| row.name == "sled").expect("sled");
-    (sled.open)(dir, Timestamp::from_seconds(1)).expect("a store")
+    (sled.open)(&dir.into(), Timestamp::from_seconds(1)).expect("a store")
 }
 
 fn policy() -> Policy {

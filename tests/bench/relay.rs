@@ -77,7 +77,7 @@ async fn thread(demo: &Demo) -> At {
 async fn floor() -> ([f64; 2], [f64; 2]) {
     let dir = tempfile::tempdir().expect("a directory");
     let sled = STORES.iter().find(|row| row.name == "sled").expect("sled");
-    let kept = (sled.open)(dir.path(), now()).expect("a store");
+    let kept = (sled.open)(&dir.path().into(), now()).expect("a store");
     let (mut commits, mut trips) = (Vec::new(), Vec::new());
     for n in 0..100 {
         let began = Instant::now();

@@ -1,6 +1,7 @@
 //! `export`, `import`, `forget`, `audit` and `verify` on a store that is really on disk.
 
 use super::{folder, on, said};
+use crate::contract::server::Schema;
 use careline::case::id::{AccountId, CaseNo, ContactId, EnvelopeId};
 use careline::case::model::Contact;
 use careline::case::record::{Commit, Key, LogEntry, Record};
@@ -26,7 +27,7 @@ fn toml_text(text: &str) -> String {
 
 fn open(dir: &Path) -> Arc<dyn Store> {
     let row = STORES.iter().find(|row| row.name == "sled").unwrap();
-    (row.open)(&dir.join("store"), Timestamp::from_seconds(1)).unwrap()
+    (row.open)(&dir.join("store").into(), Timestamp::from_seconds(1)).unwrap()
 }
 
 /// Puts one customer into the store.
@@ -79,6 +80,35 @@ async fn an_export_is_taken_in_again() {
     let output = on(other.path(), &["verify"]);
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("the store is in order"));
+}
+
+/// A configuration whose store is in this schema.
+fn on_postgres(schema: &Schema) -> tempfile::TempDir {
+    let dir = folder(&[("address", &schema.address)]);
+    let address = toml_text(&format!("file:{}", dir.path().join("address").display()));
+    let text = format!("[store]\nkind = \"postgres\"\naddress = {address}\n");
+    std::fs::write(dir.path().join("careline.toml"), text).unwrap();
+    dir
+}
+
+#[tokio::test]
+async fn a_store_moves_to_postgresql_and_back() {
+    let Some(schema) = Schema::fresh() else { return };
+    let (one, other, back) = (place(), on_postgres(&schema), place());
+    fill(one.path()).await;
+    let lines = exported(one.path());
+    for (from, to) in [(&one, &other), (&other, &back)] {
+        let output = on(from.path(), &["migrate", "--to", to.path().to_str().unwrap()]);
+        assert!(output.status.success(), "{}", said(&output));
+        let wanted = format!("{} lines are in the new store", lines.len() + 1);
+        assert!(said(&output).contains(&wanted), "{}", said(&output));
+        assert_eq!(exported(to.path()), lines);
+        let output = on(to.path(), &["verify"]);
+        assert!(said(&output).contains("the store is in order"), "{}", said(&output));
+    }
+    let output = on(one.path(), &["migrate", "--to", other.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("the store is not empty"), "{}", said(&output));
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ fn a_thousand_writers_and_nobody_hangs() {
     let sled = STORES.iter().find(|row| row.name == "sled").unwrap();
     let done = Arc::new(AtomicU64::new(0));
     run(async {
-        let store = (sled.open)(&dir.path().join("store"), NOW).unwrap();
+        let store = (sled.open)(&dir.path().join("store").into(), NOW).unwrap();
         let end = Instant::now() + long;
         let writers = (0..WRITERS)
             .map(|writer| tokio::spawn(write(store.clone(), writer, end, done.clone())));
@@ -46,7 +46,7 @@ fn a_thousand_writers_and_nobody_hangs() {
     let done = done.load(Ordering::Relaxed);
     println!("{WRITERS} writers, {long:?}: {done} commits, none hung");
     run(async {
-        let store = (sled.open)(&dir.path().join("store"), NOW).unwrap();
+        let store = (sled.open)(&dir.path().join("store").into(), NOW).unwrap();
         let mut found = 0;
         let mut after = None;
         loop {

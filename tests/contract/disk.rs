@@ -57,7 +57,7 @@ fn a_second_daemon_is_refused_in_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let _first = open(dir.path()).unwrap();
     for row in STORES.iter().filter(|row| row.name == "sled") {
-        let refused = (row.open)(dir.path(), NOW).err().unwrap();
+        let refused = (row.open)(&dir.path().into(), NOW).err().unwrap();
         assert!(matches!(refused, StoreError::Locked(_)), "{refused:?}");
         assert!(refused.to_string().contains("another careline is running"), "{refused}");
     }

@@ -1,5 +1,6 @@
 //! What the suites share: stores by name, and records that are quick to make.
 
+use super::server::Schema;
 use careline::case::effect::{Act, Delivery, Note, Notice, State, Tone};
 use careline::case::id::{
     AccountId, AgentId, Bucket, CaseNo, ChannelId, ContactId, DeliveryId, DeskId, EnvelopeId, Lane,
@@ -8,7 +9,7 @@ use careline::case::model::{Agent, Case, Shown, Status};
 use careline::case::record::{Commit, Key, LogEntry, Reach, Record, Versioned};
 use careline::case::rich::{Rich, Theirs};
 use careline::case::time::Timestamp;
-use careline::store::{Outcome, STORES, Store};
+use careline::store::{Outcome, Place, Row, STORES, Store};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -16,15 +17,44 @@ pub(super) const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
 
 /// Runs a test on every store of the table, each in a fresh directory.
 pub(super) fn on_all<F: Future<Output = ()>>(test: impl Fn(Arc<dyn Store>) -> F) {
-    for row in STORES {
-        let dir = tempfile::tempdir().unwrap();
+    for room in STORES.iter().filter_map(|row| room(row)) {
+        let row = room.row;
         run(async {
-            let store = (row.open)(&dir.path().join("store"), NOW).unwrap();
+            let store = room.open();
             println!("store: {}", row.name);
             test(Arc::clone(&store)).await;
             assert_eq!(store.check().await.unwrap(), Vec::<String>::new(), "{}", row.name);
             store.close().await.unwrap();
         });
+    }
+}
+
+/// A place of its own for a store of some row; it goes with all that is in it.
+pub(super) struct Room {
+    pub(super) row: &'static Row,
+    pub(super) dir: tempfile::TempDir,
+    schema: Option<Schema>,
+}
+
+/// A fresh place for a store of this row; none where there is no PostgreSQL.
+pub(super) fn room(row: &'static Row) -> Option<Room> {
+    let schema = match row.name {
+        "postgres" => Some(Schema::fresh()?),
+        _ => None,
+    };
+    Some(Room { row, dir: tempfile::tempdir().unwrap(), schema })
+}
+
+impl Room {
+    pub(super) fn open(&self) -> Arc<dyn Store> {
+        let address = self.schema.as_ref().map(|schema| schema.address.clone().into());
+        let place = Place { dir: self.dir.path().join("store"), address };
+        (self.row.open)(&place, NOW).unwrap()
+    }
+
+    /// Do the tables of a database hold these words? Where there is none, no.
+    pub(super) fn tables_hold(&self, words: &str) -> bool {
+        self.schema.as_ref().is_some_and(|schema| schema.holds(words))
     }
 }
 

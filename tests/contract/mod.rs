@@ -9,6 +9,8 @@ mod erase;
 mod kit;
 mod model;
 pub mod networks;
+mod postgres;
 mod power;
 mod score;
+pub mod server;
 mod store;

@@ -105,7 +105,7 @@ fn mention(who: &str, post: &str, text: &str) -> Mention {
 
 fn memory() -> Arc<dyn Store> {
     let row = STORES.iter().find(|row| row.name == "memory").unwrap();
-    (row.open)(std::path::Path::new(""), Timestamp::from_seconds(1)).unwrap()
+    (row.open)(&"".into(), Timestamp::from_seconds(1)).unwrap()
 }
 
 fn percent(case: &Case) -> u8 {

@@ -235,9 +235,8 @@ fn an_export_goes_into_an_empty_store_and_comes_out_the_same() {
         fresh(&*store, put([(key("a"), Some(value("1")))])).await;
         let mut out = Vec::new();
         export(&*store, NOW, &mut out).await.unwrap();
-        for row in STORES {
-            let dir = tempfile::tempdir().unwrap();
-            let other = (row.open)(dir.path(), NOW).unwrap();
+        for room in STORES.iter().filter_map(|row| room(row)) {
+            let (row, other) = (room.row, room.open());
             import(&*other, NOW, &mut out.as_slice()).await.unwrap();
             let mut again = Vec::new();
             export(&*other, NOW, &mut again).await.unwrap();
@@ -253,10 +252,9 @@ fn an_export_goes_into_an_empty_store_and_comes_out_the_same() {
 
 #[test]
 fn the_check_names_what_hangs_in_the_air() {
-    for row in STORES {
-        let dir = tempfile::tempdir().unwrap();
+    for room in STORES.iter().filter_map(|row| room(row)) {
         run(async {
-            let store = (row.open)(dir.path(), NOW).unwrap();
+            let store = room.open();
             let post = Key::Post(careline::case::id::AccountId::new("shop"), PostId::new("p1"));
             let record = careline::case::record::Record::Post(CaseNo(99), 0);
             fresh(&*store, put([(post, Some(record))])).await;

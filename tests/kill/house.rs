@@ -1,6 +1,7 @@
 //! A town whose faces stand in this process and listen on TCP, and the real program as a process
-//! of its own beside it, on a sled store that outlives it.
+//! of its own beside it, on a store that outlives it.
 
+use crate::contract::server::Schema;
 use careline::sandbox::cast::Role;
 use careline::sandbox::pair::{AGENTS, GUILD, Net, Office, Pair};
 use careline::sandbox::{Demo, Setup};
@@ -26,24 +27,43 @@ pub struct House {
     /// How often the program was killed.
     pub deaths: u32,
     home: tempfile::TempDir,
-    port: u16,
-    child: Option<Child>,
+    daemons: Vec<Daemon>,
+    ports: Vec<u16>,
+    /// Where the store is, if it is in PostgreSQL.
+    schema: Option<Schema>,
+}
+
+/// A process of the program, and its configuration.
+struct Daemon {
+    place: PathBuf,
+    child: Child,
 }
 
 impl Drop for House {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        for Daemon { child, .. } in &mut self.daemons {
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
 
+/// The section of the store.
+fn store(home: &Path, kind: &str) -> String {
+    let place = home.display();
+    match kind {
+        "postgres" => {
+            format!("[store]\nkind = \"postgres\"\naddress = \"file:{place}/address\"\n\n")
+        }
+        kind => format!("[store]\nkind = \"{kind}\"\npath = \"{place}/data\"\n\n"),
+    }
+}
+
 fn wiring(home: &Path, demo: &Demo, port: u16, poll: &str) -> String {
-    let (place, pair) = (home.display(), demo.pair());
+    let pair = demo.pair();
     let (account, channel) = (pair.net.account(), pair.office.channel());
     format!(
-        "[store]\nkind = \"sled\"\npath = \"{place}/data\"\n\n[web]\n\
+        "[web]\n\
          listen = \"127.0.0.1:{port}\"\n\n[desk.{}]\n{}\n[account.{account}]\n{}\
          channel = \"{channel}\"\npoll = \"{poll}\"\nsince = \"1 h\"\n",
         pair.office.name(),
@@ -108,23 +128,30 @@ fn free_port() -> u16 {
 impl House {
     /// The faces and a configuration; the program does not run yet.
     pub async fn build(pair: Pair) -> Self {
+        Self::build_on(pair, None).await
+    }
+
+    /// As [`House::build`], with its store in this schema.
+    pub async fn build_on(pair: Pair, schema: Option<Schema>) -> Self {
         let setup = Setup { daemon: false, pair, ..Setup::default() };
         let demo = Demo::start(setup).await.expect("a demo");
         let home = tempfile::tempdir().expect("a directory");
         let port = free_port();
         let cast = demo.cast.clone();
+        let kind = if schema.is_some() { "postgres" } else { "sled" };
         for (name, text) in [
             ("bot", cast.bot_token.clone()),
             ("app", cast.app_token.clone()),
             ("us", cast.us.clone()),
             ("discord", cast.discord_token.clone()),
             ("sky", cast.sky.clone()),
-            ("careline.toml", wiring(home.path(), &demo, port, "1 s")),
+            ("careline.toml", store(home.path(), kind) + &wiring(home.path(), &demo, port, "1 s")),
+            ("address", schema.as_ref().map_or_else(String::new, |it| it.address.clone())),
             ("policy.toml", policy(&demo)),
         ] {
             std::fs::write(home.path().join(name), text).expect("a file");
         }
-        Self { demo, deaths: 0, home, port, child: None }
+        Self { demo, deaths: 0, home, daemons: Vec::new(), ports: vec![port], schema }
     }
 
     /// Where the store lies.
@@ -143,40 +170,84 @@ impl House {
         lines[lines.len().saturating_sub(25)..].join("\n")
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    fn command(place: &Path, words: &[&str], boundary: Option<&str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_careline"));
         let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env_clear().env("PATH", path).args(words).arg("--config").arg(self.home.path());
+        command.env_clear().env("PATH", path).args(words).arg("--config").arg(place);
+        if let Some(boundary) = boundary {
+            command.env("CARELINE_BOUNDARY", boundary);
+        }
         command
+    }
+
+    fn spawn(&self, place: &Path, boundary: Option<&str>) -> Child {
+        let mut options = std::fs::OpenOptions::new();
+        let log = options.create(true).append(true).open(self.log()).expect("a log");
+        let mut command = Self::command(place, &["run"], boundary);
+        command.stdout(Stdio::null()).stderr(log).spawn().expect("the program")
     }
 
     /// Starts the program; it is to die at this boundary (`NAME:N`), if one is named.
     pub fn start(&mut self, boundary: Option<&str>) {
-        let mut options = std::fs::OpenOptions::new();
-        let log = options.create(true).append(true).open(self.log()).expect("a log");
-        let mut command = self.command(&["run"]);
-        if let Some(boundary) = boundary {
-            command.env("CARELINE_BOUNDARY", boundary);
-        }
-        let command = command.stdout(Stdio::null()).stderr(log);
-        self.child = Some(command.spawn().expect("the program"));
+        let place = self.home.path().to_owned();
+        let child = self.spawn(&place, boundary);
+        self.daemons.push(Daemon { place, child });
     }
 
-    /// Starts the program again if it was killed. Any other end is a fault.
-    pub fn care(&mut self) -> Fine {
-        let Some(child) = &mut self.child else { return Ok(()) };
-        let Some(status) = child.try_wait().map_err(|e| e.to_string())? else { return Ok(()) };
-        if status.signal() != Some(SIGKILL) {
-            return Err(format!("the program ended by itself ({status}):\n{}", self.told()));
+    /// Waits until the store has had so many holders.
+    pub async fn holder(&mut self, count: usize) -> Fine {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let schema = self.schema.as_ref().ok_or("there is no PostgreSQL")?;
+            let asks = "SELECT epoch::text FROM counters";
+            let ready = !schema
+                .ask(
+                    "SELECT to_regclass('counters')::text WHERE \
+                to_regclass('counters') IS NOT NULL",
+                )
+                .is_empty();
+            if ready && schema.ask(asks).iter().any(|n| n.parse().is_ok_and(|n: usize| n >= count))
+            {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(format!("nobody holds the store\n{}", self.told()));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        self.deaths += 1;
-        self.start(None);
+    }
+
+    /// Starts another daemon on the same store, with a port of its own.
+    pub fn start_another(&mut self, boundary: Option<&str>) {
+        let (home, port) = (self.home.path(), free_port());
+        let place = home.join(format!("daemon-{port}"));
+        std::fs::create_dir(&place).expect("a directory");
+        let wiring = std::fs::read_to_string(home.join("careline.toml")).expect("a file");
+        let wiring = wiring.replace(&format!(":{}\"", self.ports[0]), &format!(":{port}\""));
+        std::fs::write(place.join("careline.toml"), wiring).expect("a file");
+        std::fs::copy(home.join("policy.toml"), place.join("policy.toml")).expect("a file");
+        let child = self.spawn(&place, boundary);
+        self.daemons.push(Daemon { place, child });
+        self.ports.push(port);
+    }
+
+    /// Starts the program again where it was killed. Any other end is a fault.
+    pub fn care(&mut self) -> Fine {
+        for n in 0..self.daemons.len() {
+            let status = self.daemons[n].child.try_wait().map_err(|e| e.to_string())?;
+            let Some(status) = status else { continue };
+            if status.signal() != Some(SIGKILL) {
+                return Err(format!("the program ended by itself ({status}):\n{}", self.told()));
+            }
+            self.deaths += 1;
+            self.daemons[n].child = self.spawn(&self.daemons[n].place.clone(), None);
+        }
         Ok(())
     }
 
     /// Kills the program where it stands; nobody starts it again.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        for Daemon { mut child, .. } in std::mem::take(&mut self.daemons) {
             child.kill().expect("a process to kill");
             child.wait().expect("its end");
         }
@@ -212,21 +283,25 @@ impl House {
         Ok(())
     }
 
+    /// Is there a daemon that works, with nothing to send? Those who wait do not listen.
     async fn is_drained(&self) -> bool {
-        let client = careline::net::Net::new(true).client().clone();
-        let base = format!("http://127.0.0.1:{}", self.port);
-        let well = client.get(format!("{base}/healthz")).send().await;
-        if !well.is_ok_and(|answer| answer.status().is_success()) {
-            return false;
+        for port in &self.ports {
+            if is_drained(*port).await {
+                return true;
+            }
         }
-        let Ok(metrics) = client.get(format!("{base}/metrics")).send().await else { return false };
-        let text = metrics.text().await.unwrap_or_default();
-        text.lines().any(|line| line == "careline_outbox_length 0")
+        false
     }
 
     /// Ends the program as an operator would.
     pub async fn stop(&mut self) -> Fine {
-        let Some(mut child) = self.child.take() else { return Ok(()) };
+        for daemon in std::mem::take(&mut self.daemons) {
+            self.stop_one(daemon.child).await?;
+        }
+        Ok(())
+    }
+
+    async fn stop_one(&self, mut child: Child) -> Fine {
         let told = Command::new("kill").arg(child.id().to_string()).status();
         told.map_err(|e| e.to_string())?;
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -245,11 +320,7 @@ impl House {
 
     /// Asks the program something about its store.
     pub fn ask(&self, words: &[&str], boundary: Option<&str>) -> Output {
-        let mut command = self.command(words);
-        if let Some(boundary) = boundary {
-            command.env("CARELINE_BOUNDARY", boundary);
-        }
-        command.output().expect("the program")
+        Self::command(self.home.path(), words, boundary).output().expect("the program")
     }
 
     /// The store, after the program has ended: in order, and never copied aside.
@@ -259,6 +330,9 @@ impl House {
         if !answer.status.success() || said.trim() != "the store is in order" {
             return Err(format!("verify: {said}{}", String::from_utf8_lossy(&answer.stderr)));
         }
+        if self.schema.is_some() {
+            return Ok(());
+        }
         let entries = std::fs::read_dir(self.store()).map_err(|e| e.to_string())?;
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
         match names.into_iter().find(|name| name.contains("damaged")) {
@@ -266,4 +340,16 @@ impl House {
             None => Ok(()),
         }
     }
+}
+
+async fn is_drained(port: u16) -> bool {
+    let client = careline::net::Net::new(true).client().clone();
+    let base = format!("http://127.0.0.1:{port}");
+    let well = client.get(format!("{base}/healthz")).send().await;
+    if !well.is_ok_and(|answer| answer.status().is_success()) {
+        return false;
+    }
+    let Ok(metrics) = client.get(format!("{base}/metrics")).send().await else { return false };
+    let text = metrics.text().await.unwrap_or_default();
+    text.lines().any(|line| line == "careline_outbox_length 0")
 }

@@ -10,6 +10,7 @@ mod judge;
 mod outage;
 mod story;
 
+use crate::contract::server::Schema;
 use careline::sandbox::pair::{Net, Office, Pair};
 use cases::{CASES, QUICK, Way};
 use house::{Fine, House};
@@ -77,7 +78,10 @@ fn pair(name: &str) -> Pair {
 
 /// The story with one death in it, and the judgement.
 async fn one(name: &str, way: Way, n: u32) -> Fine {
-    let mut house = House::build(pair(name)).await;
+    live(House::build(pair(name)).await, name, way, n).await
+}
+
+async fn live(mut house: House, name: &str, way: Way, n: u32) -> Fine {
     let boundary = format!("{name}:{n}");
     house.start(Some(&boundary).filter(|_| way != Way::Forget).map(String::as_str));
     let told = story::play(&mut house, way == Way::Confused).await?;
@@ -126,4 +130,32 @@ async fn killed_anywhere_nothing_is_lost_doubled_or_told_outside() {
     }
     println!("{count} deaths, {} not well, in {:.0?}", wrong.len(), began.elapsed());
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n\n"));
+}
+
+/// Three daemons on one PostgreSQL, and two of them die while they hold it: one between writing and
+/// COMMIT, one before it calls the network. Whoever was killed is started again and waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_three_daemons_on_one_postgresql_two_are_killed_at_work() {
+    let Some(schema) = Schema::fresh() else { return };
+    let began = Instant::now();
+    let mut house = House::build_on(Pair::default(), Some(schema)).await;
+    let done = crew(&mut house).await;
+    house.demo.end().await;
+    println!("{} deaths of three daemons in {:.1?}", house.deaths, began.elapsed());
+    assert!(done.is_ok(), "{}", done.unwrap_err());
+}
+
+async fn crew(house: &mut House) -> Fine {
+    house.start(Some("store.group.applied:8"));
+    house.holder(1).await?;
+    for _ in 0..2 {
+        house.start_another(Some("network.deliver.call:1"));
+    }
+    let told = story::play(house, false).await?;
+    house.drained().await?;
+    house.stop().await?;
+    if house.deaths < 2 {
+        return Err(format!("{} died, not two", house.deaths));
+    }
+    judge::judge(house, &told).and(house.verify())
 }
