@@ -148,7 +148,8 @@ pub async fn import(
     now: Timestamp,
     lines: &mut (dyn BufRead + Send),
 ) -> Result<u64, ExportError> {
-    if store.last_case().await?.0 > 0 || !store.log(0, 1).await?.is_empty() {
+    let known = store.scan(Kind::Contact, None, 1).await?;
+    if store.last_case().await?.0 > 0 || !store.log(0, 1).await?.is_empty() || !known.is_empty() {
         return Err(ExportError::NotEmpty);
     }
     let mut read = 0;

@@ -5,6 +5,8 @@
 //! waited for; only what lasts longer ends the engine.
 
 pub mod ask;
+mod columns;
+mod group;
 mod link;
 mod schema;
 mod sheet;
@@ -17,6 +19,7 @@ use crate::case::model::Alarm;
 use crate::case::record::{Commit, Found, Identity, Key, LogEntry, Reach, Versioned};
 use crate::case::time::Timestamp;
 use crate::inbox::Task;
+use group::Ask;
 use link::{Links, Pause, Trouble, broken, patiently, step};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnection;
@@ -27,7 +30,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use write::{Ask, Job, Writer};
+use write::{Job, Writer};
 
 /// Commits that may wait before whoever commits must wait too.
 const WAITING: usize = 1024;

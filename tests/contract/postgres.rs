@@ -62,10 +62,10 @@ fn three_daemons_count_together_and_their_log_has_no_gap() {
 
 /// All connections of the stores of a schema end.
 fn cut(schema: &Schema) {
-    let name = "careline";
     schema.run(&format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}' \
-         AND pid <> pg_backend_pid() AND query NOT LIKE '%BEGIN; SELECT pg_adv%'"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE application_name = '{}' AND pid <> pg_backend_pid()",
+        schema.name
     ));
 }
 
@@ -78,7 +78,7 @@ fn killed_connections_lose_nothing_and_double_nothing() {
         let writer = {
             let (store, done) = (Arc::clone(&store), Arc::clone(&done));
             tokio::spawn(async move {
-                for n in 0..60 {
+                for n in 0..40 {
                     count(&*store, &format!("e{n}")).await;
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
@@ -86,16 +86,16 @@ fn killed_connections_lose_nothing_and_double_nothing() {
             })
         };
         let mut cuts = 0;
-        while !done.load(Ordering::SeqCst) && cuts < 400 {
+        while !done.load(Ordering::SeqCst) && cuts < 200 {
             cut(&schema);
             cuts += 1;
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let limit = Duration::from_secs(120);
         tokio::time::timeout(limit, writer).await.expect("it goes on").unwrap();
-        assert_eq!(get(&*store, key("sum")).await.version, 60);
-        assert_eq!(store.last_log().await.unwrap(), 60);
-        assert_eq!(store.envelopes(None, 99).await.unwrap().len(), 60);
+        assert_eq!(get(&*store, key("sum")).await.version, 40);
+        assert_eq!(store.last_log().await.unwrap(), 40);
+        assert_eq!(store.envelopes(None, 99).await.unwrap().len(), 40);
         println!("{cuts} times all connections were killed");
         store.close().await.unwrap();
     });
@@ -187,11 +187,14 @@ fn a_caller_who_goes_away_leaves_nothing_half_done() {
         fresh(&store, put([(key("a"), Some(value("last")))])).await;
         let taken = store.envelopes(None, 99).await.unwrap().len() as u64;
         assert_eq!(get(&store, key("a")).await.version, taken + 1);
+        let open = format!(
+            "SELECT state FROM pg_stat_activity WHERE application_name = '{}' \
+             AND state LIKE 'idle in transaction%'",
+            schema.name
+        );
+        assert!(schema.ask(&open).is_empty(), "a transaction was left open");
         store.close().await.unwrap();
     });
-    let idle = "SELECT state FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' \
-        AND application_name = 'careline' AND state_change < now() - interval '5 s'";
-    assert!(schema.ask(idle).is_empty(), "a transaction was left open");
 }
 
 #[test]
@@ -234,7 +237,6 @@ fn every_question_over_cases_has_an_index() {
             "" => (String::new(), String::new()),
             types => (format!("({types})"), "('%parcel%', '%lost%')".to_owned()),
         };
-        schema.run(&format!("PREPARE asked{types} AS {statement}; DEALLOCATE asked"));
         let plan = schema.ask_after(
             &format!("SET enable_seqscan = off; PREPARE asked{types} AS {statement}"),
             &format!("EXPLAIN EXECUTE asked{values}"),

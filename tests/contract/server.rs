@@ -128,7 +128,8 @@ pub fn blocking<R: Send>(work: impl Future<Output = R> + Send) -> R {
 
 /// A schema of a test's own; dropped with all that is in it.
 pub struct Schema {
-    name: String,
+    /// Its name, by which its connections are known too.
+    pub name: String,
     /// With which a store is opened in it.
     pub address: String,
 }
@@ -148,7 +149,7 @@ impl Schema {
         run(server, &make);
         let joint = if server.contains('?') { '&' } else { '?' };
         let options = format!("-c%20search_path%3D{name}%2Cpublic");
-        let address = format!("{server}{joint}options={options}");
+        let address = format!("{server}{joint}options={options}&application_name={name}");
         Some(Self { name, address })
     }
 

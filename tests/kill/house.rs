@@ -194,27 +194,27 @@ impl House {
         self.daemons.push(Daemon { place, child });
     }
 
+    /// How many daemons have held the store so far; 0 before it is made, and for sled.
+    fn holders(&self) -> u32 {
+        let Some(schema) = &self.schema else { return 0 };
+        let made = "SELECT 'yes' WHERE to_regclass('counters') IS NOT NULL";
+        if schema.ask(made).is_empty() {
+            return 0;
+        }
+        let epoch = schema.ask("SELECT epoch::text FROM counters");
+        epoch.first().and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+
     /// Waits until the store has had so many holders.
-    pub async fn holder(&mut self, count: usize) -> Fine {
+    pub async fn holder(&mut self, count: u32) -> Fine {
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            let schema = self.schema.as_ref().ok_or("there is no PostgreSQL")?;
-            let asks = "SELECT epoch::text FROM counters";
-            let ready = !schema
-                .ask(
-                    "SELECT to_regclass('counters')::text WHERE \
-                to_regclass('counters') IS NOT NULL",
-                )
-                .is_empty();
-            if ready && schema.ask(asks).iter().any(|n| n.parse().is_ok_and(|n: usize| n >= count))
-            {
-                return Ok(());
-            }
+        while self.holders() < count {
             if Instant::now() > deadline {
                 return Err(format!("nobody holds the store\n{}", self.told()));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
     }
 
     /// Starts another daemon on the same store, with a port of its own.
@@ -231,8 +231,12 @@ impl House {
         self.ports.push(port);
     }
 
-    /// Starts the program again where it was killed. Any other end is a fault.
+    /// Starts the program again where it was killed; of several daemons, a new one, as soon as one
+    /// that waited has taken over. Any other end is a fault.
     pub fn care(&mut self) -> Fine {
+        if self.ports.len() > 1 && self.daemons.len() < 2 && self.holders() > self.deaths {
+            self.start_another(None);
+        }
         for n in 0..self.daemons.len() {
             let status = self.daemons[n].child.try_wait().map_err(|e| e.to_string())?;
             let Some(status) = status else { continue };
@@ -240,6 +244,10 @@ impl House {
                 return Err(format!("the program ended by itself ({status}):\n{}", self.told()));
             }
             self.deaths += 1;
+            if self.ports.len() > 1 {
+                self.daemons.remove(n);
+                return Ok(());
+            }
             self.daemons[n].child = self.spawn(&self.daemons[n].place.clone(), None);
         }
         Ok(())

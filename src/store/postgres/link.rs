@@ -110,8 +110,11 @@ impl Links {
         let each = hosts(address).into_iter().map(|one| {
             let wrong = |_| broken("the address of PostgreSQL cannot be read");
             let options = PgConnectOptions::from_str(&one).map_err(wrong)?;
-            let options = options.application_name("careline").options(SESSION);
-            Ok(options.disable_statement_logging())
+            let options = match options.get_application_name() {
+                Some(_) => options,
+                None => options.application_name("careline"),
+            };
+            Ok(options.options(SESSION).disable_statement_logging())
         });
         let hosts = each.collect::<Result<Vec<_>, StoreError>>()?;
         Ok(Self { hosts, spare: Mutex::default(), seats: Semaphore::new(SEATS) })

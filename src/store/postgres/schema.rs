@@ -29,6 +29,8 @@ pub async fn ready(link: &mut PgConnection, now: Timestamp) -> Result<Identity, 
     }
     at_home(link).await?;
     let identity = identity(link, now).await?;
+    let old = "DELETE FROM writers WHERE at < now() - interval '1 day'";
+    raw_sql(old).execute(&mut *link).await?;
     raw_sql("COMMIT").execute(&mut *link).await?;
     Ok(identity)
 }

@@ -1,10 +1,10 @@
 //! What is done to the whole of it: letting go of what is old, checking, tidying up.
 
 use super::ask;
-use super::link::{Trouble, broken};
-use super::sheet::{SHEETS, cells, number};
-use super::write::{bind, names, unnested};
-use crate::case::record::{Key, Versioned};
+use super::columns::{bind, names, unnested};
+use super::link::Trouble;
+use super::sheet::{SHEETS, cells, int, number};
+use crate::case::record::{Key, Record, Versioned};
 use crate::case::time::Timestamp;
 use crate::store::check::dangling;
 use crate::store::key::{KINDS, encode};
@@ -48,6 +48,7 @@ pub async fn vacuum(link: &mut PgConnection) -> Result<(), Trouble> {
 pub async fn check(link: &mut PgConnection) -> Result<Vec<String>, Trouble> {
     let mut wrong = Vec::new();
     let mut cases = BTreeSet::new();
+    let mut due = Alarms::new();
     for kind in KINDS {
         let mut after: Option<Key> = None;
         loop {
@@ -57,6 +58,7 @@ pub async fn check(link: &mut PgConnection) -> Result<Vec<String>, Trouble> {
             for (key, versioned) in &page {
                 if let Key::Case(no) = key {
                     cases.insert(*no);
+                    due.extend(wanted(versioned));
                 }
                 wrong.extend(dangling(key, versioned.record.as_ref(), &cases));
             }
@@ -66,7 +68,7 @@ pub async fn check(link: &mut PgConnection) -> Result<Vec<String>, Trouble> {
             }
         }
     }
-    wrong.extend(alarms(link).await?);
+    wrong.extend(alarms(link, &due).await?);
     Ok(wrong)
 }
 
@@ -99,16 +101,21 @@ async fn differing(
     Ok(row.try_get(0)?)
 }
 
+/// Case, place, alarm as text.
+type Alarms = BTreeSet<(i64, i64, String)>;
+
+/// What the table of alarms should hold of a record.
+fn wanted(versioned: &Versioned) -> Alarms {
+    let Some(Record::Case(case)) = &versioned.record else { return Alarms::new() };
+    let text = |alarm| serde_json::to_string(alarm).unwrap_or_default();
+    let alarms = (0_i64..).zip(&case.alarms);
+    alarms.map(|(n, alarm)| (int(case.no.0), n, text(alarm))).collect()
+}
+
 /// The alarms of the cases against the table of alarms.
-async fn alarms(link: &mut PgConnection) -> Result<Option<String>, Trouble> {
-    let asks = "SELECT count(*) FROM
-        (SELECT no, n - 1 AS n, a::text AS alarm FROM cases,
-            json_array_elements(record -> 'Case' -> 'alarms') WITH ORDINALITY AS x(a, n)) w
-        FULL JOIN alarms t ON t.case_no = w.no AND t.n = w.n
-        WHERE w.alarm IS DISTINCT FROM t.alarm::text";
-    let wrong: i64 = sqlx::query_scalar(asks).fetch_one(&mut *link).await?;
-    if wrong < 0 {
-        return Err(broken("alarms cannot be counted").into());
-    }
-    Ok((wrong > 0).then(|| format!("alarms: {wrong} are missing, too many or differ")))
+async fn alarms(link: &mut PgConnection, wanted: &Alarms) -> Result<Option<String>, Trouble> {
+    let asks = sqlx::query_as("SELECT case_no, n, alarm::text FROM alarms");
+    let there: Alarms = asks.fetch_all(&mut *link).await?.into_iter().collect();
+    let wrong = wanted.symmetric_difference(&there).count();
+    Ok((wrong > 0).then(|| format!("alarms: {wrong} are missing or too many")))
 }
