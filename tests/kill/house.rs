@@ -246,6 +246,12 @@ impl House {
             self.deaths += 1;
             if self.ports.len() > 1 {
                 self.daemons.remove(n);
+                // The first time its lease ends by the server's clock, then by our hand.
+                if self.deaths > 1
+                    && let Some(schema) = &self.schema
+                {
+                    schema.run("UPDATE counters SET until = '-infinity'");
+                }
                 return Ok(());
             }
             self.daemons[n].child = self.spawn(&self.daemons[n].place.clone(), None);
