@@ -45,13 +45,33 @@ pub struct Postgres {
     identity: Identity,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Taken when it is dropped: a runtime may not end where others wait.
-    runtime: Option<Runtime>,
+    threads: Threads,
 }
 
-impl Drop for Postgres {
+/// The store's own threads. They end by themselves: a runtime may not be waited for where others
+/// wait.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn start() -> Result<Self, StoreError> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let built = builder.worker_threads(2).thread_name("postgres").enable_all().build();
+        let runtime = built.map_err(|e| broken(&format!("no threads for PostgreSQL: {e}")))?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Runs work to its end, whatever becomes of the caller.
+    fn spawn<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Result<JoinHandle<R>, StoreError> {
+        self.0.as_ref().map(|runtime| runtime.spawn(work)).ok_or_else(closed)
+    }
+}
+
+impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
@@ -64,22 +84,17 @@ impl Postgres {
     /// [`StoreError`]: it cannot be reached, is newer, or is not ours.
     pub fn open(address: &SecretString, now: Timestamp) -> Result<Self, StoreError> {
         let links = Arc::new(Links::new(address.expose_secret())?);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("postgres")
-            .enable_all()
-            .build()
-            .map_err(|e| broken(&format!("no threads for PostgreSQL: {e}")))?;
+        let threads = Threads::start()?;
         let (answer, answered) = std::sync::mpsc::channel();
         let there = Arc::clone(&links);
-        runtime.spawn(async move {
+        threads.spawn(async move {
             let _ = answer.send(first(&there, now).await);
-        });
+        })?;
         let identity = answered.recv().map_err(|_| closed())??;
         let (jobs, taken) = mpsc::channel(WAITING);
-        let writer = runtime.spawn(Writer::new(Arc::clone(&links), me()).work(taken));
+        let writer = threads.spawn(Writer::new(Arc::clone(&links), me()).work(taken))?;
         let (jobs, writer) = (Mutex::new(Some(jobs)), Mutex::new(Some(writer)));
-        Ok(Self { links, identity, jobs, writer, runtime: Some(runtime) })
+        Ok(Self { links, identity, jobs, writer, threads })
     }
 
     /// Runs work on the store's own threads, to its end whatever becomes of the caller.
@@ -87,13 +102,8 @@ impl Postgres {
         &self,
         work: impl Future<Output = Result<R, StoreError>> + Send + 'static,
     ) -> Task<'_, Result<R, StoreError>> {
-        let running = self.runtime.as_ref().map(|runtime| runtime.spawn(work));
-        Box::pin(async move {
-            match running {
-                Some(running) => running.await.unwrap_or_else(|_| Err(closed())),
-                None => Err(closed()),
-            }
-        })
+        let running = self.threads.spawn(work);
+        Box::pin(async move { running?.await.unwrap_or_else(|_| Err(closed())) })
     }
 
     /// Asks a question.
