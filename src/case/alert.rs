@@ -5,12 +5,14 @@
 //!
 //! Outside the opening hours only what is urgent, a person or a rung of the ladder (whose patience
 //! counts opening hours only) calls; the rest is held for one list when the team is there again.
+//! The same list ends an incident, under which calls are counted instead of sent.
 
 use super::card::button;
 use super::draft::{Draft, note};
 use super::effect::{Act, Delivery, Face, Note, Notice, State, Style, Tone};
 use super::event::Mention;
 use super::id::{AgentId, Bucket, ChannelId, Lane};
+use super::incident;
 use super::limits;
 use super::model::{Alarm, Alert, Case, Fired, Priority, Shown, Status, Wake};
 use super::policy::{AlertRule, Called, Rung, Urgency};
@@ -103,6 +105,10 @@ pub fn waited(draft: &mut Draft<'_>, case: &mut Case, rung: u32) {
     if !counts(case) {
         return;
     }
+    let newest = case.recent.last().and_then(|heard| draft.mention(case.no, heard.line));
+    if let Some(text) = newest.map(|(mention, _, _)| mention.text.raw().to_owned()) {
+        incident::join(draft, case, &text);
+    }
     // Meanwhile a person may have called this rung.
     if let Some((_, step)) = next_rung(draft, case).filter(|(next, _)| *next == rung) {
         let cause = Cause::new(WAITED, format!("waits longer than {}", step.patience));
@@ -114,6 +120,7 @@ pub fn waited(draft: &mut Draft<'_>, case: &mut Case, rung: u32) {
 /// What the customer's words and his writing again say.
 pub fn read(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention) {
     let policy = draft.policy;
+    incident::join(draft, case, mention.text.raw());
     for rule in policy.alerts.rules.iter().filter(|rule| rule.finds(mention.text.raw())) {
         raise(draft, case, Cause::rule(rule), None);
     }
@@ -145,8 +152,11 @@ pub fn raise(draft: &mut Draft<'_>, case: &mut Case, cause: Cause, rung: Option<
     if cause.urgency > Urgency::Normal && case.priority == Priority::Normal {
         case.priority = Priority::High;
     }
-    let at_any_hour = rung.is_some() || cause.urgency == Urgency::Urgent;
-    let quiet = !at_any_hour && !draft.policy.alerts.hours.is_open(draft.at);
+    let urgent = cause.urgency == Urgency::Urgent;
+    let muted = !urgent && incident::of(draft, case).is_some();
+    case.muted += u32::from(muted);
+    let open = urgent || rung.is_some() || draft.policy.alerts.hours.is_open(draft.at);
+    let quiet = muted || !open;
     show_if_new(draft, case, cause.why, rung, quiet);
 }
 
@@ -172,13 +182,14 @@ fn show_if_new(
     if new && alert.why.len() < limits::LINKED * 2 {
         alert.why.push(why);
     }
-    let called = rung.map_or_else(Vec::new, |(_, step)| called(draft, case, step));
     alert.told.extend(rung.map(|(rung, _)| rung));
+    let rung = rung.filter(|_| !quiet);
+    let called = rung.map_or_else(Vec::new, |(_, step)| called(draft, case, step));
     if quiet && alert.shown.is_none() {
         alert.held = true;
     } else if new || rung.is_some() {
         alert.held = false;
-        alert.shown = Some(show(draft, case, &alert, &called));
+        alert.shown = Some(show(draft, case, &alert, &called, rung.is_some()));
     }
     case.alert = Some(alert);
 }
@@ -198,17 +209,23 @@ fn called(draft: &Draft<'_>, case: &Case, rung: &Rung) -> Vec<AgentId> {
 pub fn opened(draft: &mut Draft<'_>, case: &mut Case) {
     if let Some(mut alert) = case.alert.take() {
         if alert.shown.is_some() {
-            alert.shown = Some(show(draft, case, &alert, &[]));
+            alert.shown = Some(show(draft, case, &alert, &[], false));
         }
         case.alert = Some(alert);
     }
 }
 
-/// A call makes a new message, since a changed one wakes nobody; anything else changes the old one.
-fn show(draft: &mut Draft<'_>, case: &mut Case, alert: &Alert, called: &[AgentId]) -> Shown {
+/// A rung makes a new message, since a changed one wakes nobody; anything else changes the old one.
+fn show(
+    draft: &mut Draft<'_>,
+    case: &mut Case,
+    alert: &Alert,
+    called: &[AgentId],
+    anew: bool,
+) -> Shown {
     let note = message(draft, case, alert, called);
     match alert.shown.clone() {
-        Some(mut shown) if called.is_empty() => {
+        Some(mut shown) if !anew => {
             let channel = channel(draft, case);
             amend(draft, case, &mut shown, note, &channel);
             shown
@@ -221,7 +238,9 @@ fn show(draft: &mut Draft<'_>, case: &mut Case, alert: &Alert, called: &[AgentId
     }
 }
 
-fn channel(draft: &Draft<'_>, case: &Case) -> ChannelId {
+/// Where the alerts of a case are shown.
+#[must_use]
+pub fn channel(draft: &Draft<'_>, case: &Case) -> ChannelId {
     draft.policy.alerts.channel.clone().unwrap_or_else(|| case.channel.clone())
 }
 
@@ -296,7 +315,7 @@ pub fn taken(draft: &mut Draft<'_>, case: &mut Case) {
     if let Some(mut alert) = case.alert.take() {
         alert.taken.clone_from(&case.claimer);
         if !alert.held {
-            alert.shown = Some(show(draft, case, &alert, &[]));
+            alert.shown = Some(show(draft, case, &alert, &[], false));
         }
         case.alert = Some(alert);
     }

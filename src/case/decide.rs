@@ -7,7 +7,10 @@ mod delivered;
 mod due;
 mod echo;
 mod failed;
+mod held;
+mod incident;
 pub(super) mod mentioned;
+mod morning;
 mod own_post;
 pub(super) mod said;
 mod thread_gone;
@@ -44,6 +47,11 @@ pub fn decide(policy: &Policy, found: &Found, envelope: &Envelope) -> Decision {
         Event::Trouble { source, why } => unreadable::trouble(draft, source, why),
         Event::Restored { source } => unreadable::restored(draft, source),
         Event::Burst(many) => burst::decide(draft, many),
+        Event::Held { cases } => held::decide(draft, cases),
+        Event::Morning { words } => morning::decide(draft, words),
+        Event::Counted { incident, cases, calls } => {
+            incident::counted(draft, *incident, *cases, *calls)
+        }
         Event::FeedState { feed, cursor } => {
             draft.write(Key::Cursor(feed.clone()), Record::Cursor(cursor.clone()));
             draft.done("read_on")

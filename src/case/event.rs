@@ -7,7 +7,7 @@ use super::id::{
     MessageId, PostId, ThreadId,
 };
 use super::model::{Agent, Alarm, Audience};
-use super::rich::Theirs;
+use super::rich::{Rich, Theirs};
 use super::time::Timestamp;
 use super::tone::Score;
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,25 @@ pub enum Event {
     },
     /// Far more customers write than usual.
     Burst(Box<Many>),
+    /// The team is there again, or an incident is over: alerts of these cases were held.
+    Held {
+        /// Cases with an alert that nobody was told of.
+        cases: Vec<CaseNo>,
+    },
+    /// The morning's digest, as the engine put it together.
+    Morning {
+        /// What the leads read.
+        words: Rich,
+    },
+    /// The incident that goes on was counted.
+    Counted {
+        /// Its number.
+        incident: u32,
+        /// Cases under it.
+        cases: u32,
+        /// Calls that were counted instead of sent.
+        calls: u32,
+    },
     /// A feed was read up to here, and everything before is safe.
     FeedState {
         /// The feed.
@@ -176,6 +195,9 @@ impl Event {
             Self::Trouble { .. } => "trouble",
             Self::Restored { .. } => "restored",
             Self::Burst(_) => "burst",
+            Self::Held { .. } => "held",
+            Self::Morning { .. } => "morning",
+            Self::Counted { .. } => "counted",
             Self::FeedState { .. } => "feed_state",
             Self::AccountState { .. } => "account_state",
             Self::Echo { .. } => "echo",

@@ -63,8 +63,25 @@ impl Hours {
     /// Is somebody there?
     #[must_use]
     pub fn is_open(&self, at: Timestamp) -> bool {
-        self.is_always()
-            || self.openings(at).take(4).any(|(start, end)| start <= at.0 && at.0 < end)
+        self.is_always() || self.opened(at).is_some()
+    }
+
+    /// Since when somebody has been there, if somebody is; around the clock since midnight.
+    #[must_use]
+    pub fn opened(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut near = self.openings(at).take(4);
+        near.find(|(start, end)| *start <= at.0 && at.0 < *end).map(|(start, _)| Timestamp(start))
+    }
+
+    /// The instant of this minute of the day that `at` is in; `None` on a day on which nobody is
+    /// there.
+    #[must_use]
+    pub fn on_day(&self, at: Timestamp, minute: u16) -> Option<Timestamp> {
+        let zone = self.zone();
+        let day = zone.to_datetime(jiff::Timestamp::from_microsecond(at.0).ok()?).date();
+        let weekday = usize::from(day.weekday().to_monday_zero_offset().unsigned_abs());
+        let works = !self.holidays.contains(&day.to_string()) && !self.week[weekday].is_empty();
+        works.then(|| instant(&zone, day, minute)).flatten().map(Timestamp)
     }
 
     /// Openings that end after `from`, in order, as instants.

@@ -43,6 +43,7 @@ pub mod forget;
 pub mod gate;
 pub mod hours;
 pub mod id;
+pub mod incident;
 pub mod likeness;
 pub mod limits;
 pub mod mend;

@@ -250,6 +250,12 @@ pub struct Case {
     /// When somebody said that it is not urgent: its wait counts from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calmed: Option<Timestamp>,
+    /// The incident it stands under, by its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<u32>,
+    /// How often somebody would have been called for it while that incident went on.
+    #[serde(default)]
+    pub muted: u32,
 }
 
 /// How a case stands among those that wait.

@@ -118,6 +118,9 @@ pub struct Alerts {
     /// One rule calls at most once for a case in this time.
     #[serde(default = "a_day")]
     pub period: Span,
+    /// When the leads get their digest, in minutes after midnight; absent = never.
+    #[serde(default)]
+    pub digest: Option<u16>,
     /// Who is on call, by name in `people`.
     #[serde(default)]
     pub on_call: Vec<String>,
@@ -135,6 +138,7 @@ impl Default for Alerts {
             rules: Vec::new(),
             again: 0,
             period: a_day(),
+            digest: None,
             on_call: Vec::new(),
             hours: Hours::always(),
             channel: None,

@@ -31,6 +31,7 @@ pub fn reach(policy: &Policy, envelope: &Envelope, found: &Found) -> Reach {
             want.outcome(delivery);
         }
         Event::Due { case, alarm } => {
+            want.key(Key::Incident);
             want.case(*case, true);
             if let (Wake::Promise(seq), Some(case)) = (&alarm.what, found.case(*case)) {
                 want.line(&case.clone(), *seq);
@@ -38,7 +39,15 @@ pub fn reach(policy: &Policy, envelope: &Envelope, found: &Found) -> Reach {
         }
         Event::ThreadGone { thread, .. } => want.thread(thread),
         Event::Unreadable { .. } => want.key(Key::Quarantine(envelope.id.clone())),
-        Event::Trouble { .. } | Event::Restored { .. } | Event::Burst(_) => {}
+        Event::Trouble { .. }
+        | Event::Restored { .. }
+        | Event::Burst(_)
+        | Event::Morning { .. } => {}
+        Event::Counted { .. } => want.key(Key::Incident),
+        Event::Held { cases } => {
+            want.key(Key::Incident);
+            cases.iter().for_each(|no| want.case(*no, false));
+        }
         Event::FeedState { feed, .. } => want.key(Key::Cursor(feed.clone())),
         Event::AccountState { account, .. } => want.key(Key::Account(account.clone())),
         Event::Echo { delivery, .. } => {
@@ -123,6 +132,7 @@ impl Want<'_> {
 
     fn mention(&mut self, mention: &Mention) {
         let account = &mention.contact.account;
+        self.key(Key::Incident);
         self.key(Key::Identity);
         if let Some(Record::Identity(identity)) = self.found.get(&Key::Identity) {
             let grave = super::forget::tombstone(&identity.salt, &mention.contact);
@@ -176,6 +186,7 @@ impl Want<'_> {
     fn request(&mut self, request: &Request) {
         self.key(Key::Switch);
         self.key(Key::Duty);
+        self.key(Key::Incident);
         let Ok(command) = command::parse(&request.words) else { return };
         let no = command.case.or_else(|| self.asked_in(request));
         let case = no.and_then(|no| self.found.case(no));

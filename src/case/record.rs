@@ -9,6 +9,7 @@ use super::id::{
     AccountId, CaseNo, ContactId, DeliveryId, Deployment, EnvelopeId, FeedId, MessageId, PostId,
     ThreadId,
 };
+use super::incident::Incident;
 use super::model::{Agent, Case, Contact, Duty, Line, Status};
 use super::rich::Theirs;
 use super::time::Timestamp;
@@ -48,6 +49,8 @@ pub enum Key {
     Identity,
     /// Who is not there.
     Duty,
+    /// Many cases with one cause.
+    Incident,
 }
 
 /// A record.
@@ -92,6 +95,8 @@ pub enum Record {
     Identity(Identity),
     /// See [`Key::Duty`].
     Duty(Duty),
+    /// See [`Key::Incident`].
+    Incident(Box<Incident>),
 }
 
 /// Whether anything may be sent to customers.

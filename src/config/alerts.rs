@@ -35,6 +35,11 @@ pub(super) fn read(
         0
     });
     alerts.period = section.span("period", alerts.period);
+    let digest = section.text("digest").filter(|text| !text.is_empty());
+    alerts.digest = digest.as_deref().and_then(minute).filter(|minute| *minute < 1440);
+    if digest.is_some() && alerts.digest.is_none() {
+        section.wrong("digest", "must be a time of day such as \"8:30\", or \"\" for none");
+    }
     alerts.on_call = on_call(&section, people, &alerts.ladder);
     if let Some(channel) = section.text("channel") {
         let desk = desk_of(&section, desks);

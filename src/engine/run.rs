@@ -56,6 +56,13 @@ impl Engine {
                 Err(error) => Ended::All(error.to_string()),
             }
         });
+        let four = inner.clone();
+        tasks.spawn(async move {
+            match four.go_round().await {
+                Ok(()) => Ended::Well,
+                Err(error) => Ended::All(error.to_string()),
+            }
+        });
         tasks.spawn(async move {
             tokio::select! {
                 () = clock::watch(&*three.clock) => {}

@@ -115,6 +115,9 @@ pub(super) fn keys(envelope: &Envelope) -> BTreeSet<String> {
         | Event::Trouble { .. }
         | Event::Restored { .. }
         | Event::Burst(_)
+        | Event::Held { .. }
+        | Event::Morning { .. }
+        | Event::Counted { .. }
         | Event::Typed(_) => Vec::new(),
         Event::FeedState { feed, .. } => vec![format!("f {feed}")],
         Event::AccountState { account, .. } => vec![format!("a {account}")],

@@ -133,7 +133,7 @@ pub const fn kind(key: &Key) -> Kind {
         Key::Account(_) => Kind::Account,
         Key::Tombstone(_) => Kind::Tombstone,
         Key::Quarantine(_) => Kind::Quarantine,
-        Key::Switch | Key::Identity | Key::Duty => Kind::Self_,
+        Key::Switch | Key::Identity | Key::Duty | Key::Incident => Kind::Self_,
     }
 }
 
@@ -156,6 +156,7 @@ pub fn encode(key: &Key) -> Vec<u8> {
         Key::Switch => bytes.flag(false),
         Key::Identity => bytes.flag(true),
         Key::Duty => Bytes([bytes.0, vec![2]].concat()),
+        Key::Incident => Bytes([bytes.0, vec![3]].concat()),
     };
     bytes.0
 }
@@ -227,6 +228,7 @@ pub fn decode(bytes: &[u8]) -> Option<Key> {
             [0] => return Some(Key::Switch),
             [1] => return Some(Key::Identity),
             [2] => return Some(Key::Duty),
+            [3] => return Some(Key::Incident),
             _ => return None,
         },
     };

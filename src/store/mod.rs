@@ -104,7 +104,7 @@ pub enum Kind {
     Tombstone,
     /// `Key::Quarantine`.
     Quarantine,
-    /// `Key::Switch`, `Key::Identity` and `Key::Duty`.
+    /// `Key::Switch`, `Key::Identity`, `Key::Duty` and `Key::Incident`.
     Self_,
 }
 

@@ -166,6 +166,8 @@ pub(super) fn case(no: u64) -> Case {
         same: Vec::new(),
         fired: Vec::new(),
         calmed: None,
+        incident: None,
+        muted: 0,
     }
 }
 

@@ -7,6 +7,7 @@
 //! all posts and 2,000 conversations. They go through Mastodon and Slack, and a few of them through
 //! Bluesky and Discord; `CORPUS_PAIR=bluesky,discord` sends all through the pair it names.
 
+mod alerts;
 mod ledger;
 mod talk;
 

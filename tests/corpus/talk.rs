@@ -16,7 +16,8 @@ fn tidy(text: &str, longest: usize) -> String {
     words.chars().take(longest).collect()
 }
 
-fn rows(file: &str) -> Option<Vec<Value>> {
+/// Rows of a file beside the project, where it is.
+pub fn rows(file: &str) -> Option<Vec<Value>> {
     let place = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
     let text = std::fs::read_to_string(place).ok()?;
     Some(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())

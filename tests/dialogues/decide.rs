@@ -11,10 +11,11 @@ use careline::case::id::{
     AccountId, AgentId, ChannelId, ContactId, DeskId, MessageId, PostId, ThreadId,
 };
 use careline::case::model::{Agent, Audience, Case};
-use careline::case::policy::Policy;
+use careline::case::policy::{Alerts, Person, Policy};
 use careline::case::record::Record;
 use careline::case::replay::Replay;
 use careline::case::rich::Theirs;
+use careline::case::role::Role;
 use careline::case::time::{Span, Timestamp};
 use careline::inbox::Task;
 use careline::sandbox::play::Stage;
@@ -39,6 +40,8 @@ pub struct Decided {
     sent: Vec<(String, String)>,
     expected: usize,
     refuse: u32,
+    /// Alerts stand among the messages of a thread, and what they hold is listed at openings.
+    alerts: bool,
 }
 
 fn channel() -> ChannelId {
@@ -80,6 +83,30 @@ impl Decided {
             sent: Vec::new(),
             expected: 0,
             refuse: 0,
+            alerts: false,
+        }
+    }
+
+    /// With this ladder, these hours and rules, beginning at this instant.
+    pub fn with_alerts(begins: Timestamp, alerts: Alerts) -> Self {
+        let mut stage = Self::new();
+        let person = |name: &str, role| {
+            let accounts = [agent(name).id].into();
+            (name.to_owned(), Person { accounts, role, ..Person::default() })
+        };
+        stage.policy.people = [person("lea", Role::Lead), person("ole", Role::Agent)].into();
+        stage.policy.alerts = alerts;
+        (stage.now, stage.alerts) = (begins, true);
+        stage
+    }
+
+    /// What the engine does when the team is there again.
+    fn open(&mut self, before: Timestamp) {
+        let hours = &self.policy.alerts.hours;
+        if hours.opened(self.now) != hours.opened(before) && hours.is_open(self.now) {
+            let held = |case: &Case| case.alert.as_ref().is_some_and(|alert| alert.held);
+            let cases = self.cases().into_iter().filter(held).map(|case| case.no).collect();
+            self.take("", Event::Held { cases });
         }
     }
 
@@ -122,7 +149,8 @@ impl Decided {
                 Event::Failed { delivery: next.id, outcome: Outcome::Never(why) }
             } else {
                 let remote = format!("{}.{:06}", self.now.0 / 1_000_000, self.now.0 % 1_000_000);
-                let receipt = Receipt { remote, url: None, at: self.now };
+                let url = outward.is_none().then(|| format!("https://desk.example/{remote}"));
+                let receipt = Receipt { remote, url, at: self.now };
                 Event::Delivered { delivery: next.id, receipt }
             };
             let anew = outward.filter(|reply| !refused && reply.change.is_none());
@@ -136,7 +164,7 @@ impl Decided {
     }
 
     fn pass(&mut self, span: Span) {
-        let end = self.now + span;
+        let (before, end) = (self.now, self.now + span);
         loop {
             let cases = self.cases();
             let due = cases.iter().flat_map(|case| {
@@ -147,6 +175,9 @@ impl Decided {
             self.take("", Event::Due { case, alarm });
         }
         self.now = self.now.max(end);
+        if self.alerts {
+            self.open(before);
+        }
     }
 
     fn cases(&self) -> Vec<Case> {
@@ -305,11 +336,13 @@ impl Shows for Decided {
         let no = self.case()?.no;
         let mut faces: BTreeMap<_, Shown> = BTreeMap::new();
         let mut order = Vec::new();
-        for delivery in self.deliveries().into_iter().filter(|d| d.case == Some(no)) {
+        let mine = |d: &Delivery| d.case == Some(no) || self.alerts && d.case.is_none();
+        for delivery in self.deliveries().into_iter().filter(mine) {
             let Deed::Desk(notice) = delivery.act else { continue };
             let (id, face) = match notice {
                 Notice::Open { card, .. } => (delivery.id, card_face(&card)),
                 Notice::Post(note) => (delivery.id, note_face(&note)),
+                Notice::Tell { note, .. } if self.alerts => (delivery.id, note_face(&note)),
                 Notice::Amend { of, to } => match *to {
                     Face::Card(card) => (of, card_face(&card)),
                     Face::Note(note) => (of, note_face(&note)),

@@ -3,6 +3,7 @@
 //! in the demo over HTTP with the real drivers and the real store. The format is described in
 //! `src/sandbox/script.rs`.
 
+mod alerts;
 mod decide;
 mod shows;
 mod simulated;
@@ -16,7 +17,12 @@ use tokio::task::JoinSet;
 
 /// All stories, by name.
 fn all() -> Vec<Script> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
+    read("tests/dialogues").into_iter().map(|(_, script)| script).collect()
+}
+
+/// The stories of a folder, each with its text.
+fn read(folder: &str) -> Vec<(String, Script)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
     let files = std::fs::read_dir(folder).expect("the folder of the dialogues");
     let mut files: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
     files.retain(|path| path.extension().is_some_and(|ext| ext == "txt"));
@@ -25,7 +31,8 @@ fn all() -> Vec<Script> {
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).expect("a readable file");
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        Script::parse(&name, &text).unwrap_or_else(|e| panic!("{e}"))
+        let script = Script::parse(&name, &text).unwrap_or_else(|e| panic!("{e}"));
+        (text, script)
     };
     files.into_iter().map(read).collect()
 }

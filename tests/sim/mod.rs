@@ -16,6 +16,8 @@ mod life;
 mod old;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod rounds;
 mod shrink;
 pub mod sky;
 mod stop;

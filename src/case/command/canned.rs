@@ -3,6 +3,7 @@
 
 use super::{Action, Field, Kind, Turn, Verb};
 use crate::case::effect::{Answer, Form};
+use crate::case::incident;
 use crate::case::model::Case;
 
 /// See the module.
@@ -19,8 +20,13 @@ pub static VERB: Verb = Verb {
 fn run(turn: Turn<'_, '_>) {
     let Some(case) = turn.case else { return };
     let draft = turn.draft;
+    if let Some(why) = incident::refuses(draft, &case).filter(|_| !turn.rest.is_empty()) {
+        return draft.say(why);
+    }
     let canned = &draft.policy.canned;
-    let Some(text) = canned.get(turn.rest) else {
+    let statement = incident::of(draft, &case).and_then(|incident| incident.statement);
+    let statement = statement.as_ref().filter(|_| turn.rest == "statement");
+    let Some(text) = statement.or_else(|| canned.get(turn.rest)) else {
         let names = canned.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let names = if names.is_empty() { "none, see phrases.toml".into() } else { names };
         return draft.say(format!("Stock replies: {names}."));

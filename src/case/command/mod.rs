@@ -22,6 +22,7 @@ mod find;
 mod help;
 mod history;
 mod home;
+mod incident;
 mod link;
 mod list;
 mod merge;
@@ -179,6 +180,7 @@ pub static VERBS: &[&Verb] = &[
     &help::VERB,
     &history::VERB,
     &home::VERB,
+    &incident::VERB,
     &link::VERB,
     &list::VERB,
     &merge::VERB,

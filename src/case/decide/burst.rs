@@ -1,7 +1,9 @@
 //! Many at once: the team is told how many, since when, what they have in common, and three voices.
 
-use super::unreadable::tell;
-use crate::case::draft::Draft;
+use super::unreadable::tell_with;
+use crate::case::card::button;
+use crate::case::draft::{Draft, note};
+use crate::case::effect::{Button, Style, Tone};
 use crate::case::event::Many;
 use crate::case::limits;
 use crate::case::record::Decision;
@@ -13,8 +15,20 @@ pub fn decide(mut draft: Draft<'_>, many: &Many) -> Decision {
     let channel = policy.alerts.channel.as_ref().or_else(|| policy.routes.get(&many.account));
     let Some(channel) = channel.cloned() else { return draft.done("no_route") };
     let id = format!("b{}.{}", draft.at.0, draft.spare.0);
-    tell(&mut draft, &id, channel, words(many));
+    let note = note(Tone::Warning, words(many), incident(many).into_iter().collect());
+    tell_with(&mut draft, &id, channel, note);
     draft.done("burst")
+}
+
+/// Opens an incident with the words they have in common; a person decides it.
+fn incident(many: &Many) -> Option<Button> {
+    let plain = |word: &&Theirs| {
+        word.raw().chars().count() <= 24 && word.raw().chars().all(char::is_alphanumeric)
+    };
+    let words: Vec<&str> = many.common.iter().filter(plain).take(3).map(Theirs::raw).collect();
+    let opens =
+        || button("It is an incident", format!("incident {}", words.join(" ")), Style::Plain);
+    (!words.is_empty()).then(opens)
 }
 
 fn words(many: &Many) -> Rich {

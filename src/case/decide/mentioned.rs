@@ -357,6 +357,8 @@ fn blank(draft: &Draft<'_>, mention: &Mention, channel: ChannelId) -> Case {
         same: Vec::new(),
         fired: Vec::new(),
         calmed: None,
+        incident: None,
+        muted: 0,
     }
 }
 

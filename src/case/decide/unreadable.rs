@@ -1,7 +1,7 @@
 //! Something came that nobody can read: kept raw, and shown to the team.
 
 use crate::case::draft::{Draft, note};
-use crate::case::effect::{Act, Delivery, Notice, State, Tone};
+use crate::case::effect::{Act, Delivery, Note, Notice, State, Tone};
 use crate::case::id::{Bucket, ChannelId, DeliveryId, EnvelopeId, Lane};
 use crate::case::limits;
 use crate::case::record::{Decision, Key, Record};
@@ -60,6 +60,11 @@ pub fn tell_team(draft: &mut Draft<'_>, id: &str, words: Rich) {
 
 /// A notice that belongs to no case.
 pub fn tell(draft: &mut Draft<'_>, id: &str, channel: ChannelId, words: Rich) {
+    tell_with(draft, id, channel, note(Tone::Warning, words, Vec::new()));
+}
+
+/// The same, as a whole note.
+pub fn tell_with(draft: &mut Draft<'_>, id: &str, channel: ChannelId, note: Note) {
     let at = draft.at;
     draft.put_delivery(Delivery {
         id: DeliveryId::new(id),
@@ -70,10 +75,7 @@ pub fn tell(draft: &mut Draft<'_>, id: &str, channel: ChannelId, words: Rich) {
         urgent: false,
         order: (at, 0),
         ready: at,
-        act: Act::Desk(Notice::Tell {
-            channel,
-            note: Box::new(note(Tone::Warning, words, Vec::new())),
-        }),
+        act: Act::Desk(Notice::Tell { channel, note: Box::new(note) }),
         state: State::Waiting { tried: 0 },
     });
 }

@@ -1,0 +1,114 @@
+//! The digest for the lead each morning: what waits longest, what was promised, what got worse,
+//! what called. Followers are no part of it.
+
+use super::rounds::cases;
+use crate::case::model::{Case, Wake};
+use crate::case::rich::Rich;
+use crate::case::time::{Span, Timestamp};
+use crate::store::{Store, StoreError};
+use std::collections::BTreeMap;
+
+/// Cases named under one heading.
+const NAMED: usize = 5;
+/// Entries of the log read at once.
+const PAGE: u64 = 1_000;
+/// What called since then is counted, and what was promised until then is named.
+const DAY: Span = Span::days(1);
+
+/// The digest as the lead reads it.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) async fn digest(store: &dyn Store, now: Timestamp) -> Result<Rich, StoreError> {
+    let all = cases(store).await?;
+    let fired = fired(store, now).await?;
+    let words = Rich::of("☀️ ").strong("Good morning.").say(standing(&all));
+    let words = longest(words, &all, now);
+    let words = promised(words, &all, now);
+    let words = worse(words, &all);
+    Ok(called(words, &fired))
+}
+
+fn standing(all: &[Case]) -> String {
+    let waiting = all.iter().filter(|case| waits(case)).count();
+    let free = all.iter().filter(|case| waits(case) && case.claimer.is_none()).count();
+    format!(" {waiting} customers wait, {free} of them with nobody who looks after them.")
+}
+
+fn waits(case: &Case) -> bool {
+    case.waits.is_some() && case.snoozed.is_none()
+}
+
+fn row(words: Rich, case: &Case) -> Rich {
+    words.line().say("• ").strong(case.no.to_string()).say(" @").theirs(&case.handle)
+}
+
+fn longest(words: Rich, all: &[Case], now: Timestamp) -> Rich {
+    let mut waiting: Vec<&Case> = all.iter().filter(|case| waits(case)).collect();
+    waiting.sort_by_key(|case| (case.waits, case.no));
+    if waiting.is_empty() {
+        return words;
+    }
+    let words = words.line().strong("Waits longest");
+    waiting.into_iter().take(NAMED).fold(words, |words, case| {
+        let since = case.waits.map_or(Span::default(), |since| now.since(since));
+        let owner = case.claimer.as_ref().map_or("nobody", |agent| agent.name.as_str());
+        row(words, case).say(format!(": {since}, ")).agent(owner)
+    })
+}
+
+fn promised(words: Rich, all: &[Case], now: Timestamp) -> Rich {
+    let due = |case: &Case| {
+        let promises = case.alarms.iter().filter(|alarm| matches!(alarm.what, Wake::Promise(_)));
+        promises.map(|alarm| alarm.at).filter(|at| *at <= now + DAY).min()
+    };
+    let mut due: Vec<(Timestamp, &Case)> =
+        all.iter().filter_map(|case| Some((due(case)?, case))).collect();
+    due.sort_by_key(|(at, case)| (*at, case.no));
+    if due.is_empty() {
+        return words;
+    }
+    let words = words.line().strong("Promised for today");
+    due.into_iter().take(NAMED).fold(words, |words, (at, case)| row(words, case).say(": ").when(at))
+}
+
+fn worse(words: Rich, all: &[Case]) -> Rich {
+    let mut worse: Vec<(Timestamp, &Case)> =
+        all.iter().filter_map(|case| Some((case.alert.as_ref()?.since, case))).collect();
+    worse.sort_by_key(|(since, case)| (*since, case.no));
+    if worse.is_empty() {
+        return words;
+    }
+    let words = words.line().strong("Got worse");
+    worse.into_iter().take(NAMED).fold(words, |words, (_, case)| {
+        let why = case.alert.as_ref().map_or_else(String::new, |alert| alert.why.join("; "));
+        row(words, case).say(format!(": {why}"))
+    })
+}
+
+fn called(words: Rich, fired: &BTreeMap<String, u32>) -> Rich {
+    if fired.is_empty() {
+        return words.line().say("Nothing called anybody in the last 24 hours.");
+    }
+    let counts: Vec<String> = fired.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    words.line().strong("Called in the last 24 hours").say(format!(": {}", counts.join(", ")))
+}
+
+/// What called since a day ago, by rule; the log is read from its end.
+async fn fired(store: &dyn Store, now: Timestamp) -> Result<BTreeMap<String, u32>, StoreError> {
+    let (mut end, mut counts) = (store.last_log().await?, BTreeMap::new());
+    while end > 0 {
+        let from = end.saturating_sub(PAGE);
+        let limit = usize::try_from(end - from).unwrap_or(0);
+        let page = store.log(from, limit).await?;
+        let fresh = page.iter().filter(|entry| entry.seq <= end && now.since(entry.at) < DAY);
+        for name in fresh.flat_map(|entry| &entry.fired) {
+            *counts.entry(name.clone()).or_default() += 1;
+        }
+        if page.first().is_none_or(|entry| now.since(entry.at) >= DAY) {
+            break;
+        }
+        end = from;
+    }
+    Ok(counts)
+}
