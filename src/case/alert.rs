@@ -17,6 +17,7 @@ use super::limits;
 use super::model::{Alarm, Alert, Case, Fired, Priority, Shown, Status, Wake};
 use super::policy::{AlertRule, Called, Rung, Urgency};
 use super::rich::{Piece, Rich};
+use super::time::Span;
 use super::tone::Score;
 
 /// Why somebody is called.
@@ -61,6 +62,7 @@ impl Cause {
 /// Starts, restarts or stops the clock of a case that waits. To be called whenever that may have
 /// changed.
 pub fn arm(draft: &Draft<'_>, case: &mut Case) {
+    arm_solved(draft, case);
     let set = case.alarms.iter().any(|alarm| matches!(alarm.what, Wake::Patience(_)));
     if !counts(case) {
         case.alarms.retain(|alarm| !matches!(alarm.what, Wake::Patience(_)));
@@ -73,6 +75,36 @@ pub fn arm(draft: &Draft<'_>, case: &mut Case) {
 pub fn rearm(draft: &Draft<'_>, case: &mut Case) {
     case.alarms.retain(|alarm| !matches!(alarm.what, Wake::Patience(_)));
     arm(draft, case);
+}
+
+/// The clock for the end of the case runs from its beginning, whoever waits.
+fn arm_solved(draft: &Draft<'_>, case: &mut Case) {
+    let alerts = &draft.policy.alerts;
+    let Some(solved) = alerts.promised(case).and_then(|promised| promised.solved) else { return };
+    let at = alerts.hours.after(case.opened, solved);
+    let set = case.alarms.iter().any(|alarm| alarm.what == Wake::Solved);
+    if !set && at > draft.at && case.status != Status::Closed {
+        case.alarms.push(Alarm { at, what: Wake::Solved });
+    }
+}
+
+/// The case was promised to be closed by now.
+pub fn unsolved(draft: &mut Draft<'_>, case: &mut Case) {
+    let promised = draft.policy.alerts.promised(case).and_then(|promised| promised.solved);
+    if let Some(solved) = promised.filter(|_| case.status != Status::Closed) {
+        let why = format!("a solution was promised within {solved}");
+        raise(draft, case, Cause::new(PROMISE, why), None);
+    }
+}
+
+/// How soon an answer is promised, as long as no rung was told in this wait, and what it is called.
+fn answer_promised(draft: &Draft<'_>, case: &Case) -> Option<(Span, &'static str)> {
+    let climbs = case.alert.as_ref().is_some_and(|alert| !alert.told.is_empty());
+    let promised = draft.policy.alerts.promised(case).filter(|_| !climbs)?;
+    match case.answered {
+        None => promised.first.map(|span| (span, "the first answer")),
+        Some(_) => promised.next.map(|span| (span, "the next answer")),
+    }
 }
 
 fn counts(case: &Case) -> bool {
@@ -92,11 +124,17 @@ pub fn next_rung<'p>(draft: &Draft<'p>, case: &Case) -> Option<(u32, &'p Rung)> 
 fn push(draft: &Draft<'_>, case: &mut Case) {
     let Some((rung, step)) = next_rung(draft, case) else { return };
     let climbs = case.alert.as_ref().is_some_and(|alert| !alert.told.is_empty());
-    let from = match (&case.claimer, case.waits) {
-        (None, Some(since)) if !climbs => case.calmed.map_or(since, |calmed| since.max(calmed)),
-        _ => draft.at,
+    let since = case.waits.unwrap_or(draft.at);
+    let since = case.calmed.map_or(since, |calmed| since.max(calmed));
+    let (free, hours) = (case.claimer.is_none(), &draft.policy.alerts.hours);
+    let own = hours.after(if free && !climbs { since } else { draft.at }, step.patience);
+    // A promise takes the place of the first rung's patience; who has just claimed keeps his.
+    let at = match answer_promised(draft, case).map(|(span, _)| hours.after(since, span)) {
+        Some(due) if free => due,
+        Some(due) => due.max(own),
+        None => own,
     };
-    let at = draft.policy.alerts.hours.after(from, step.patience).max(draft.at);
+    let at = at.max(draft.at);
     case.alarms.push(Alarm { at, what: Wake::Patience(rung) });
 }
 
@@ -111,7 +149,11 @@ pub fn waited(draft: &mut Draft<'_>, case: &mut Case, rung: u32) {
     }
     // Meanwhile a person may have called this rung.
     if let Some((_, step)) = next_rung(draft, case).filter(|(next, _)| *next == rung) {
-        let cause = Cause::new(WAITED, format!("waits longer than {}", step.patience));
+        let why = match answer_promised(draft, case) {
+            Some((span, what)) => format!("{what} was promised within {span}"),
+            None => format!("waits longer than {}", step.patience),
+        };
+        let cause = Cause::new(WAITED, why);
         raise(draft, case, cause, Some((rung, step)));
     }
     push(draft, case);

@@ -146,6 +146,8 @@ pub enum Wake {
     Snooze,
     /// The promise noted in this line is due.
     Promise(u32),
+    /// It was promised to be closed by now.
+    Solved,
 }
 
 /// One conversation with one contact, from first mention to closing.

@@ -3,7 +3,7 @@
 use super::ability::Abilities;
 use super::hours::Hours;
 use super::id::{AccountId, AgentId, ChannelId, DeskId};
-use super::model::Agent;
+use super::model::{Agent, Case, Priority};
 use super::pattern::Pattern;
 use super::role::Role;
 use super::time::Span;
@@ -124,6 +124,9 @@ pub struct Alerts {
     /// Who is on call, by name in `people`.
     #[serde(default)]
     pub on_call: Vec<String>,
+    /// How soon answers are promised; the first that fits a case counts.
+    #[serde(default)]
+    pub promises: Vec<Promised>,
     /// When waiting counts. Outside of it only what is urgent calls.
     pub hours: Hours,
     /// Where alerts are shown; absent = the case's own channel.
@@ -140,9 +143,33 @@ impl Default for Alerts {
             period: a_day(),
             digest: None,
             on_call: Vec::new(),
+            promises: Vec::new(),
             hours: Hours::always(),
             channel: None,
         }
+    }
+}
+
+/// How soon customers of an account, or cases of a priority, are promised an answer: in opening
+/// hours. Without a promise only the ladder's own patience counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promised {
+    /// Of this account; absent = of every one.
+    pub account: Option<AccountId>,
+    /// Of this priority; absent = of every one.
+    pub priority: Option<Priority>,
+    /// The first answer by a person, from when the customer wrote.
+    pub first: Option<Span>,
+    /// Each later answer, from when the customer wrote again.
+    pub next: Option<Span>,
+    /// The end of the case, from when it was opened.
+    pub solved: Option<Span>,
+}
+
+impl Promised {
+    fn is_for(&self, case: &Case) -> bool {
+        self.account.as_ref().is_none_or(|account| *account == case.account)
+            && self.priority.is_none_or(|priority| priority == case.priority)
     }
 }
 
@@ -198,6 +225,14 @@ pub enum Urgency {
     High,
     /// And somebody is told at any hour.
     Urgent,
+}
+
+impl Alerts {
+    /// What is promised to the customer of this case.
+    #[must_use]
+    pub fn promised(&self, case: &Case) -> Option<&Promised> {
+        self.promises.iter().find(|promised| promised.is_for(case))
+    }
 }
 
 impl AlertRule {

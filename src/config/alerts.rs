@@ -5,8 +5,9 @@ use super::file::File;
 use super::policy::desk_of;
 use super::wiring::close;
 use crate::case::hours::Hours;
-use crate::case::id::{AgentId, ChannelId, DeskId};
-use crate::case::policy::{Alerts, Called, Person, Rung};
+use crate::case::id::{AccountId, AgentId, ChannelId, DeskId};
+use crate::case::model::Priority;
+use crate::case::policy::{Alerts, Called, Person, Promised, Rung};
 use crate::case::role::Role;
 use crate::case::time::Span;
 use crate::setting::{Mistake, Section};
@@ -20,12 +21,17 @@ pub(super) fn read(
     zone: &str,
     desks: &BTreeSet<String>,
     people: &BTreeMap<String, Person>,
+    accounts: &BTreeMap<AccountId, ChannelId>,
     mistakes: &mut Vec<Mistake>,
 ) -> Alerts {
     let mut alerts =
         Alerts { hours: hours(&file.section("hours"), zone, mistakes), ..Alerts::default() };
     for (_, section) in file.group("alerts.ladder") {
         alerts.ladder.extend(rung(&section, desks, people));
+        close(&section, mistakes);
+    }
+    for (_, section) in file.group("alerts.promise") {
+        alerts.promises.push(promise(&section, accounts));
         close(&section, mistakes);
     }
     let section = file.section("alerts");
@@ -49,6 +55,26 @@ pub(super) fn read(
     }
     close(&section, mistakes);
     alerts
+}
+
+/// How soon answers are promised, to whom.
+fn promise(section: &Section, accounts: &BTreeMap<AccountId, ChannelId>) -> Promised {
+    let account = section.text("account").map(AccountId::new);
+    if account.as_ref().is_some_and(|account| !accounts.contains_key(account)) {
+        section.wrong("account", "there is no such account");
+    }
+    let priority = match section.one_of("priority", &["any", "high", "normal", "low"]).as_str() {
+        "high" => Some(Priority::High),
+        "normal" => Some(Priority::Normal),
+        "low" => Some(Priority::Low),
+        _ => None,
+    };
+    let span = |key| Some(section.span(key, Span::default())).filter(|span| span.0 > 0);
+    let (first, next, solved) = (span("first"), span("next"), span("solved"));
+    if first.or(next).or(solved).is_none() {
+        section.wrong("first", "promises nothing; say first, next or solved");
+    }
+    Promised { account, priority, first, next, solved }
 }
 
 /// People by name; a rung that calls them needs at least one.

@@ -18,7 +18,8 @@ pub(super) struct Ruled {
 }
 
 const KNOWN: &str = "the keys above the first header, [fuse], [agents], [people.NAME], \
-    [signatures], [ops], [hours], [score], [alerts], [[alerts.ladder]]";
+    [signatures], [ops], [hours], [score], [alerts], [[alerts.ladder]], \
+    [[alerts.promise]]";
 
 /// Reads the file; mistakes are noted. Routes and abilities come from the wiring.
 pub(super) fn read(text: &Text, env: Env, wired: &Wired, mistakes: &mut Vec<Mistake>) -> Ruled {
@@ -41,8 +42,14 @@ pub(super) fn read(text: &Text, env: Env, wired: &Wired, mistakes: &mut Vec<Mist
     policy.people = people::read(&mut file, &wired.desk_names, mistakes);
     policy.agents = agents(&file.section("agents"), &wired.desk_names, mistakes);
     policy.ops = ops(&file.section("ops"), &wired.desk_names, mistakes);
-    policy.alerts =
-        alerts::read(&mut file, &policy.zone, &wired.desk_names, &policy.people, mistakes);
+    policy.alerts = alerts::read(
+        &mut file,
+        &policy.zone,
+        &wired.desk_names,
+        &policy.people,
+        &policy.routes,
+        mistakes,
+    );
     let section = file.section("score");
     policy.score = section.flag("on", policy.score);
     close(&section, mistakes);

@@ -233,7 +233,8 @@ fn ladders_rules_hours_and_phrases_are_read() {
     let policy = "zone = \"Europe/Berlin\"\n[hours]\nmonday = \"9:00-17:00\"\n\
         holidays = [\"2026-12-25\"]\n[alerts]\nagain = 3\nchannel = \"C7\"\n\
         [[alerts.ladder]]\npatience = \"30 min\"\ncalls = \"claimer\"\n\
-        [[alerts.ladder]]\npatience = \"1 h\"\ncalls = \"agents\"\nagents = [\"U1\"]\n";
+        [[alerts.ladder]]\npatience = \"1 h\"\ncalls = \"agents\"\nagents = [\"U1\"]\n\
+        [[alerts.promise]]\naccount = \"acme\"\npriority = \"high\"\nfirst = \"1 h\"\n";
     let policy = read(GOOD, policy).unwrap().policy;
     assert_eq!(policy.canned["sorry"], "Sorry!");
     assert_eq!(policy.alerts.hours.zone, "Europe/Berlin");
@@ -241,6 +242,8 @@ fn ladders_rules_hours_and_phrases_are_read() {
     assert!(policy.alerts.hours.week[1].is_empty());
     assert_eq!(policy.alerts.ladder.len(), 2);
     assert_eq!(policy.alerts.ladder[0].patience, Span::minutes(30));
+    assert_eq!(policy.alerts.promises[0].first, Some(Span::hours(1)));
+    assert_eq!(policy.alerts.promises[0].next, None);
     assert_eq!(policy.alerts.channel.unwrap().channel, "C7");
 }
 

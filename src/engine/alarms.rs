@@ -23,6 +23,7 @@ fn due(case: CaseNo, alarm: &Alarm) -> Envelope {
         Wake::Patience(rung) => format!("patience.{rung}"),
         Wake::Promise(n) => format!("promise.{n}"),
         Wake::Snooze => "snooze".into(),
+        Wake::Solved => "solved".into(),
     };
     let id = format!("due:{}:{what}:{}", case.0, alarm.at.0);
     Envelope::new(id, Event::Due { case, alarm: alarm.clone() })

@@ -23,6 +23,10 @@ pub fn decide(mut draft: Draft<'_>, no: CaseNo, alarm: &Alarm) -> Decision {
             refresh(&mut draft, &mut case);
         }
         Wake::Snooze => wake(&mut draft, &mut case),
+        Wake::Solved => {
+            alert::unsolved(&mut draft, &mut case);
+            refresh(&mut draft, &mut case);
+        }
         Wake::Promise(seq) => promised(&mut draft, &mut case, seq),
     }
     draft.done_with(case, "woken")

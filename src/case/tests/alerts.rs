@@ -4,7 +4,7 @@ use super::*;
 use crate::case::hours::Hours;
 use crate::case::model::{Priority, Status};
 use crate::case::pattern::Pattern;
-use crate::case::policy::{AlertRule, Called, Rung, Urgency};
+use crate::case::policy::{AlertRule, Called, Promised, Rung, Urgency};
 
 fn alarmed() -> Play {
     let mut play = Play::new();
@@ -167,4 +167,35 @@ fn waiting_counts_in_opening_hours_only() {
     play.now = Timestamp::parse("2026-11-30T09:21:00Z").unwrap();
     play.wait(Span::millis(1));
     assert_eq!(alerts(&play).len(), 1);
+}
+
+#[test]
+fn a_promise_of_an_answer_is_told_when_it_is_broken() {
+    let mut play = alarmed();
+    let (first, next) = (Some(Span::minutes(10)), Some(Span::hours(2)));
+    let solved = Some(Span::days(3));
+    let high = Promised { priority: Some(Priority::High), first: solved, ..Promised::default() };
+    play.policy.alerts.promises =
+        vec![high, Promised { first, next, solved, ..Promised::default() }];
+    play.writes("anna", "p1", "help");
+    play.arrive();
+    play.wait(Span::minutes(9));
+    assert!(alerts(&play).is_empty());
+    play.wait(Span::minutes(2));
+    assert!(alerts(&play)[0].contains("the first answer was promised within 10 min"));
+    play.asks("maria", "answered");
+    play.asks("maria", "release");
+    play.writes("anna", "p2", "and now?");
+    play.arrive();
+    let told = alerts(&play).len();
+    play.wait(Span::minutes(119));
+    assert_eq!(alerts(&play).len(), told);
+    play.wait(Span::minutes(2));
+    assert!(alerts(&play)[told].contains("the next answer was promised within 2 h"));
+    play.wait(Span::days(4));
+    let told = alerts(&play);
+    assert!(
+        told.iter().any(|text| text.contains("a solution was promised within 3 d")),
+        "{told:?}"
+    );
 }
