@@ -1,6 +1,6 @@
 //! A store in PostgreSQL, for one daemon or several.
 //!
-//! The tables can be read by people ([`sheet`], `report_*`). All work is done on threads of the
+//! The tables can be read by people (`sheet`, `report_*`). All work is done on threads of the
 //! store's own: a caller who goes away leaves nothing half done. A failover of the database is
 //! waited for; only what lasts longer ends the engine.
 

@@ -19,13 +19,13 @@ const WORDS: usize = 16;
 /// A row: key, version, record.
 type Row = (Vec<u8>, i64, String);
 
-/// One part of each table, in the order of [`SHEETS`], as one statement.
+/// One part of each table, in the order of `SHEETS`, as one statement.
 pub fn of_each_sheet(part: impl Fn(&str, usize) -> String) -> String {
     let parts = SHEETS.iter().zip(1..).map(|(sheet, n)| part(sheet.name, n));
     parts.collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-/// The keys of each table, in the order of [`SHEETS`].
+/// The keys of each table, in the order of `SHEETS`.
 pub fn by_sheet<'k>(keys: impl IntoIterator<Item = &'k Key>) -> Vec<Vec<Vec<u8>>> {
     let mut all = vec![Vec::new(); SHEETS.len()];
     for key in keys {
@@ -107,7 +107,7 @@ const OF_AGENT: &str = "status <> 'closed' AND claimer_desk = $1 AND claimer = $
 /// Index `cases_of_contact`.
 const OF_CONTACT: &str = "account = $1 AND contact = $2 ORDER BY no DESC";
 
-/// The statement for cases where this holds; at most [`LISTED`].
+/// The statement for cases where this holds; at most `LISTED`.
 fn of_cases(rest: &str) -> String {
     format!("SELECT record::text FROM cases WHERE {rest} LIMIT {LISTED}")
 }
