@@ -14,10 +14,11 @@ use super::effect::{Act, Answer, Delivery, Notice, Receipt, State};
 use super::event::{Envelope, Event, File, Mention, Remark, Request, Standing};
 use super::id::*;
 use super::model::{Agent, Audience, Case, ReplyLine};
-use super::policy::Policy;
+use super::policy::{Person, Policy};
 use super::record::{Decision, Key, Record};
 use super::replay::Replay;
 use super::rich::Theirs;
+use super::role::Role;
 use super::time::{Span, Timestamp};
 
 /// A small world around `decide`: a clock, and deliveries that arrive when told to.
@@ -77,6 +78,14 @@ impl Play {
         Self { policy, replay: Replay::default(), now: Timestamp::from_seconds(1000), step: 0 }
     }
 
+    /// Anna wrote, and it stands in its thread.
+    pub fn open() -> Self {
+        let mut play = Self::new();
+        play.writes("anna", "p1", "my parcel is lost");
+        play.arrive();
+        play
+    }
+
     pub fn pass(&mut self, span: Span) {
         self.now = self.now + span;
     }
@@ -128,18 +137,36 @@ impl Play {
     }
 
     pub fn asks(&mut self, who: &str, words: &str) -> Decision {
-        let thread = self.case().thread;
-        self.take(Event::Asked(Box::new(Request {
+        let request = self.request(who, words);
+        self.take(Event::Asked(Box::new(request)))
+    }
+
+    /// As [`Play::asks`], with a colleague named in the words.
+    pub fn asks_naming(&mut self, who: &str, words: &str, named: &str) -> Decision {
+        let request = Request { named: vec![agent(named)], ..self.request(who, words) };
+        self.take(Event::Asked(Box::new(request)))
+    }
+
+    /// A request in the newest case's thread.
+    pub fn request(&self, who: &str, words: &str) -> Request {
+        Request {
             by: agent(who),
             standing: Standing::Member,
             channel: channel(),
-            thread,
+            thread: self.case().thread,
             words: words.to_owned(),
             named: Vec::new(),
             on: None,
             asked: Some(self.now),
             gesture: false,
-        })))
+        }
+    }
+
+    /// From now on this colleague learns.
+    pub fn learns(&mut self, who: &str) {
+        let accounts = [agent(who).id].into();
+        let person = Person { accounts, role: Role::Learner, ..Person::default() };
+        self.policy.people.insert(who.into(), person);
     }
 
     pub fn pending(&self) -> Vec<Delivery> {

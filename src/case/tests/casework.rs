@@ -4,46 +4,21 @@ use super::*;
 use crate::case::effect::Face;
 use crate::case::event::{Open, Typed};
 
-use crate::case::policy::Person;
-use crate::case::role::Role;
-
-fn open() -> Play {
-    let mut play = Play::new();
-    play.writes("anna", "p1", "my parcel is lost");
-    play.arrive();
-    play
-}
-
-fn asks_naming(play: &mut Play, who: &str, words: &str, named: &str) -> Decision {
-    let thread = play.case().thread;
-    play.take(Event::Asked(Box::new(Request {
-        by: agent(who),
-        standing: Standing::Member,
-        channel: channel(),
-        thread,
-        words: words.to_owned(),
-        named: vec![agent(named)],
-        on: None,
-        asked: None,
-        gesture: false,
-    })))
-}
-
 #[test]
 fn a_case_is_given_to_a_colleague_who_is_called() {
-    let mut play = open();
+    let mut play = Play::open();
     assert!(answer(&play.asks("maria", "assign")).contains("To whom?"));
-    asks_naming(&mut play, "maria", "assign @otto", "otto");
+    play.asks_naming("maria", "assign @otto", "otto");
     assert_eq!(play.case().claimer, Some(agent("otto")));
     assert!(play.told().contains("gave this case to @U-otto"));
     play.policy.agents.insert(DeskId::new("slack"), ["U-maria".to_owned()].into());
-    let decision = asks_naming(&mut play, "maria", "assign @eva", "eva");
+    let decision = play.asks_naming("maria", "assign @eva", "eva");
     assert!(answer(&decision).contains("may not act"));
 }
 
 #[test]
 fn next_hands_out_the_longest_wait() {
-    let mut play = open();
+    let mut play = Play::open();
     play.writes("ben", "p2", "and mine");
     play.arrive();
     assert!(answer(&play.asks("maria", "next")).contains("#1 is yours"));
@@ -53,7 +28,7 @@ fn next_hands_out_the_longest_wait() {
 
 #[test]
 fn stock_replies_come_in_a_form_and_never_with_a_hole() {
-    let mut play = open();
+    let mut play = Play::open();
     play.policy.canned.insert("sorry".into(), "Sorry {name}, says {agent}. ({case})".into());
     play.policy.canned.insert("bad".into(), "Dear {surname}".into());
     let Some(Answer::Form(form)) = play.asks("maria", "canned sorry").answer else { panic!() };
@@ -67,7 +42,7 @@ fn stock_replies_come_in_a_form_and_never_with_a_hole() {
 
 #[test]
 fn tags_are_words() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "tag #1 Refund, vip");
     assert_eq!(play.case().tags, ["refund", "vip"]);
     play.asks("maria", "tag -vip late");
@@ -78,7 +53,7 @@ fn tags_are_words() {
 
 #[test]
 fn a_snoozed_case_comes_back_by_time_or_by_the_customer() {
-    let mut play = open();
+    let mut play = Play::open();
     assert!(answer(&play.asks("maria", "snooze soon")).contains("Until when?"));
     play.asks("maria", "snooze 2h");
     assert!(play.case().snoozed.is_some());
@@ -94,7 +69,7 @@ fn a_snoozed_case_comes_back_by_time_or_by_the_customer() {
 
 #[test]
 fn cases_are_found_and_a_customers_past_is_shown() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "tag late");
     play.asks("maria", "close carrier");
     play.pass(Span::days(30));
@@ -110,7 +85,7 @@ fn cases_are_found_and_a_customers_past_is_shown() {
 
 #[test]
 fn a_case_is_taken_over_and_its_owner_is_told() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "claim");
     play.asks("otto", "take");
     assert_eq!(play.case().claimer, Some(agent("otto")));
@@ -119,7 +94,7 @@ fn a_case_is_taken_over_and_its_owner_is_told() {
 
 #[test]
 fn a_preview_shows_parts_and_sends_nothing() {
-    let mut play = open();
+    let mut play = Play::open();
     let long = "A sentence of some length. ".repeat(40);
     let seen = answer(&play.asks("maria", &format!("preview {long}")));
     assert!(seen.contains("3 posts") && seen.contains("(3/3)"), "{seen}");
@@ -130,7 +105,7 @@ fn a_preview_shows_parts_and_sends_nothing() {
 
 #[test]
 fn a_promise_reminds_whoever_looks_after_the_case() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "claim");
     assert!(answer(&play.asks("maria", "promise soon")).contains("For when?"));
     play.asks("maria", "promise 2h we call her back");
@@ -140,7 +115,7 @@ fn a_promise_reminds_whoever_looks_after_the_case() {
 
 #[test]
 fn a_scheduled_reply_goes_at_its_time_unless_something_happens() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "schedule 2 hours Good morning!");
     play.wait(Span::hours(1));
     assert!(play.texts().is_empty());
@@ -155,10 +130,8 @@ fn a_scheduled_reply_goes_at_its_time_unless_something_happens() {
 
 #[test]
 fn a_learners_reply_waits_for_somebody_else() {
-    let mut play = open();
-    let accounts = [agent("maria").id].into();
-    let maria = Person { accounts, role: Role::Learner, ..Person::default() };
-    play.policy.people.insert("maria".into(), maria);
+    let mut play = Play::open();
+    play.learns("maria");
     play.asks("maria", "claim");
     play.says("maria", "Which order?");
     play.wait(Span::hours(1));
@@ -170,7 +143,7 @@ fn a_learners_reply_waits_for_somebody_else() {
 
 #[test]
 fn who_presses_has_seen_what_he_was_asked_about_and_nothing_newer() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "claim");
     play.says("maria", "Which order?");
     play.writes("anna", "p2", "second");
@@ -184,7 +157,7 @@ fn who_presses_has_seen_what_he_was_asked_about_and_nothing_newer() {
 
 #[test]
 fn send_now_does_not_skip_the_question() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "claim");
     play.says("maria", "Which order?");
     play.writes("anna", "p2", "second");
@@ -194,16 +167,9 @@ fn send_now_does_not_skip_the_question() {
 
 #[test]
 fn files_of_a_message_that_stayed_inside_are_shown_before_they_go() {
-    let mut play = open();
+    let mut play = Play::open();
     let mut remark = play.remark("maria", "see the form");
-    remark.files.push(crate::case::event::File {
-        id: "F1".into(),
-        name: "form.pdf".into(),
-        mime: "application/pdf".into(),
-        size: 9,
-        alt: None,
-        url: "https://files.example/f".into(),
-    });
+    remark.files.push(file("form.pdf", "application/pdf"));
     play.take(Event::Said(Box::new(remark)));
     play.asks("maria", "send #1 1");
     play.wait(Span::hours(1));
@@ -214,7 +180,7 @@ fn files_of_a_message_that_stayed_inside_are_shown_before_they_go() {
 
 #[test]
 fn a_case_holds_only_so_many_replies_and_promises() {
-    let mut play = open();
+    let mut play = Play::open();
     for n in 0..25 {
         play.asks("maria", &format!("schedule 2h reply {n}"));
     }
@@ -224,7 +190,7 @@ fn a_case_holds_only_so_many_replies_and_promises() {
 }
 
 fn claimed_by_maria() -> Play {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "claim");
     play.arrive();
     play
@@ -259,7 +225,7 @@ fn the_card_comes_to_the_bottom_and_changes_with_the_case() {
 
 #[test]
 fn what_is_typed_is_completed_for_agents_and_writes_nothing() {
-    let mut play = open();
+    let mut play = Play::open();
     play.policy.canned.insert("sorry".into(), "We are sorry, {name}.".into());
     let mut typed = |who: &str, standing, of, begun: &str| {
         let by = agent(who);

@@ -3,13 +3,9 @@
 use super::*;
 use crate::case::event::{Inside, Outcome, OwnPost};
 use crate::case::model::{Ask, ReplyState, Status};
-use crate::case::policy::Person;
-use crate::case::role::Role;
 
 fn claimed() -> Play {
-    let mut play = Play::new();
-    play.writes("anna", "p1", "my parcel is lost");
-    play.arrive();
+    let mut play = Play::open();
     play.asks("maria", "claim");
     play.arrive();
     play
@@ -173,9 +169,7 @@ fn an_edit_of_a_reply_that_asks_asks_anew() {
 #[test]
 fn a_second_person_reads_that_the_words_hold_a_secret() {
     let mut play = claimed();
-    let accounts = [agent("maria").id].into();
-    let maria = Person { accounts, role: Role::Learner, ..Person::default() };
-    play.policy.people.insert("maria".into(), maria);
+    play.learns("maria");
     let mut remark = play.remark("maria", "hello");
     play.take(Event::Said(Box::new(remark.clone())));
     remark.text = "password: hunter2".into();

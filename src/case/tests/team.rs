@@ -2,35 +2,9 @@
 
 use super::*;
 use crate::case::model::{Body, Priority, ReplyState, Status};
-use crate::case::policy::Person;
-use crate::case::role::Role;
-
-fn open() -> Play {
-    let mut play = Play::new();
-    play.writes("anna", "p1", "my parcel is lost");
-    play.arrive();
-    play
-}
 
 fn says(play: &mut Play, who: &str, words: &str) -> String {
     answer(&play.asks(who, words))
-}
-
-fn naming(play: &mut Play, who: &str, words: &str, named: &str) -> Decision {
-    let thread = play.case().thread;
-    let named = vec![agent(named)];
-    let (by, words) = (agent(who), words.to_owned());
-    play.take(Event::Asked(Box::new(Request {
-        by,
-        standing: Standing::Member,
-        channel: channel(),
-        thread,
-        words,
-        named,
-        on: None,
-        asked: Some(play.now),
-        gesture: false,
-    })))
 }
 
 /// The case of this number.
@@ -55,7 +29,7 @@ fn maria(play: &mut Play, capacity: u32) {
 
 #[test]
 fn a_person_is_one_at_two_desks() {
-    let mut play = open();
+    let mut play = Play::open();
     maria(&mut play, 0);
     play.asks("maria", "claim");
     let mut remark = play.remark("maria", "On its way!");
@@ -64,25 +38,15 @@ fn a_person_is_one_at_two_desks() {
     play.wait(Span::minutes(1));
     play.arrive();
     assert_eq!(play.texts(), ["@anna On its way!"]);
-    let thread = play.case().thread;
-    let mine = play.take(Event::Asked(Box::new(Request {
-        by: discord("maria"),
-        standing: Standing::Member,
-        channel: channel(),
-        thread,
-        words: "mine".into(),
-        named: Vec::new(),
-        on: None,
-        asked: None,
-        gesture: false,
-    })));
+    let mine = Request { by: discord("maria"), asked: None, ..play.request("maria", "mine") };
+    let mine = play.take(Event::Asked(Box::new(mine)));
     assert!(answer(&mine).contains("#1"), "{}", answer(&mine));
     assert!(says(&mut play, "otto", "who").contains("maria · 1 case"));
 }
 
 #[test]
 fn a_limit_counts_the_person() {
-    let mut play = open();
+    let mut play = Play::open();
     maria(&mut play, 1);
     play.asks("maria", "claim");
     play.writes("ben", "q1", "hello?");
@@ -96,10 +60,10 @@ fn a_limit_counts_the_person() {
 
 #[test]
 fn who_is_away_is_seen_and_comes_back() {
-    let mut play = open();
+    let mut play = Play::open();
     assert!(says(&mut play, "maria", "away 2h").contains("until"));
     assert!(says(&mut play, "otto", "who").contains("maria · 0 cases · away until"));
-    let told = answer(&naming(&mut play, "otto", "assign", "maria"));
+    let told = answer(&play.asks_naming("otto", "assign", "maria"));
     assert!(told.contains("away"), "{told}");
     play.pass(Span::hours(3));
     assert!(!says(&mut play, "otto", "who").contains("away until"));
@@ -111,7 +75,7 @@ fn who_is_away_is_seen_and_comes_back() {
 
 #[test]
 fn a_high_priority_comes_before_a_longer_wait() {
-    let mut play = open();
+    let mut play = Play::open();
     play.writes("ben", "q1", "urgent!");
     play.arrive();
     play.asks("otto", "priority #2 high");
@@ -123,7 +87,7 @@ fn a_high_priority_comes_before_a_longer_wait() {
 
 #[test]
 fn what_is_not_ours_is_closed_and_remembered() {
-    let mut play = open();
+    let mut play = Play::open();
     assert!(says(&mut play, "maria", "not that").contains("not ours"));
     play.asks("maria", "not ours");
     let case = play.case();
@@ -138,7 +102,7 @@ fn what_is_not_ours_is_closed_and_remembered() {
 
 #[test]
 fn who_is_blocked_is_shown_and_opens_nothing() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "close");
     play.asks("maria", "block");
     play.writes("anna", "p2", "You will regret this");
@@ -152,7 +116,7 @@ fn who_is_blocked_is_shown_and_opens_nothing() {
 
 #[test]
 fn thanks_do_not_reopen_and_are_counted() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "close");
     play.writes("anna", "p2", "@acme thank you so much! 🙏");
     play.arrive();
@@ -173,14 +137,20 @@ fn thanks_from_a_stranger_are_shown_and_open_nothing() {
     assert!(says(&mut play, "maria", "next").contains("Nobody waits"));
 }
 
-#[test]
-fn who_knows_the_customer_is_offered_him_first_for_a_while() {
-    let mut play = open();
+/// Anna, whom Maria answered a month ago, writes again.
+fn come_back() -> Play {
+    let mut play = Play::open();
     play.asks("maria", "claim");
     play.asks("maria", "close");
     play.pass(Span::days(30));
     play.writes("anna", "p2", "It is me again");
     play.arrive();
+    play
+}
+
+#[test]
+fn who_knows_the_customer_is_offered_him_first_for_a_while() {
+    let mut play = come_back();
     assert!(play.told().contains("knows this customer"));
     play.writes("ben", "q1", "hello");
     play.arrive();
@@ -190,19 +160,14 @@ fn who_knows_the_customer_is_offered_him_first_for_a_while() {
 
 #[test]
 fn an_offer_ends() {
-    let mut play = open();
-    play.asks("maria", "claim");
-    play.asks("maria", "close");
-    play.pass(Span::days(30));
-    play.writes("anna", "p2", "It is me again");
-    play.arrive();
+    let mut play = come_back();
     play.pass(Span::hours(1));
     assert!(says(&mut play, "otto", "next").contains("#2 is yours"));
 }
 
 #[test]
 fn two_customers_are_linked_as_one_person() {
-    let mut play = open();
+    let mut play = Play::open();
     play.writes("anna2", "q1", "It is anna, from elsewhere");
     play.arrive();
     play.asks("maria", "link #2 #1");
@@ -214,7 +179,7 @@ fn two_customers_are_linked_as_one_person() {
 
 #[test]
 fn a_case_goes_on_in_another_one() {
-    let mut play = open();
+    let mut play = Play::open();
     play.writes("anna2", "q1", "The same parcel");
     play.arrive();
     play.asks("maria", "merge #2 #1");
@@ -226,7 +191,7 @@ fn a_case_goes_on_in_another_one() {
 
 #[test]
 fn another_matter_gets_a_case_of_its_own() {
-    let mut play = open();
+    let mut play = Play::open();
     assert!(says(&mut play, "maria", "split").contains("nothing to split"));
     play.writes("anna", "p2", "And my invoice is wrong");
     play.arrive();
@@ -242,8 +207,8 @@ fn another_matter_gets_a_case_of_its_own() {
 
 #[test]
 fn somebody_is_called_in_with_a_summary() {
-    let mut play = open();
-    naming(&mut play, "maria", "brief", "otto");
+    let mut play = Play::open();
+    play.asks_naming("maria", "brief", "otto");
     let told = play.told();
     assert!(told.contains("asks you to look") && told.contains("my parcel is lost"), "{told}");
     assert!(says(&mut play, "maria", "brief").contains("Whom?"));
@@ -251,10 +216,8 @@ fn somebody_is_called_in_with_a_summary() {
 
 #[test]
 fn an_earlier_draft_can_be_dropped_by_approving_a_later_one() {
-    let mut play = open();
-    let accounts = [agent("maria").id].into();
-    let person = Person { accounts, role: Role::Learner, ..Person::default() };
-    play.policy.people.insert("maria".into(), person);
+    let mut play = Play::open();
+    play.learns("maria");
     play.asks("maria", "claim");
     play.says("maria", "Which order?");
     play.says("maria", "Which order is it, please?");
@@ -269,7 +232,7 @@ fn an_earlier_draft_can_be_dropped_by_approving_a_later_one() {
 
 #[test]
 fn a_waiting_reply_is_edited_and_waits_anew() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "claim");
     play.says("maria", "On Monday.");
     assert_eq!(says(&mut play, "maria", "edit #1 1"), "form edit #1 1");
@@ -282,7 +245,7 @@ fn a_waiting_reply_is_edited_and_waits_anew() {
 
 #[test]
 fn what_came_in_between_is_shown_and_an_edit_answers_it() {
-    let mut play = open();
+    let mut play = Play::open();
     play.asks("maria", "claim");
     play.says("maria", "We look for it.");
     play.writes("anna", "p2", "It has just arrived");
@@ -298,7 +261,7 @@ fn what_came_in_between_is_shown_and_an_edit_answers_it() {
 
 /// An answer that arrived, on a network that lets us change it.
 fn sent() -> Play {
-    let mut play = open();
+    let mut play = Play::open();
     let abilities = play.policy.abilities.get_mut(&account()).unwrap();
     (abilities.rewrites, abilities.deletes) = (true, true);
     play.asks("maria", "claim");
@@ -356,7 +319,7 @@ fn a_change_that_fails_is_told_and_changes_nothing() {
 
 #[test]
 fn a_signature_is_of_the_person_and_counts_against_the_limit() {
-    let mut play = open();
+    let mut play = Play::open();
     play.policy.signature = Some("– {name} of Acme".into());
     maria(&mut play, 0);
     play.policy.people.get_mut("maria").unwrap().alias = Some("Mia".into());
@@ -374,7 +337,7 @@ fn a_signature_is_of_the_person_and_counts_against_the_limit() {
 
 #[test]
 fn home_shows_mine_the_queue_and_what_changed() {
-    let mut play = open();
+    let mut play = Play::open();
     play.writes("ben", "q1", "hello?");
     play.arrive();
     play.asks("maria", "claim #1");
@@ -385,20 +348,12 @@ fn home_shows_mine_the_queue_and_what_changed() {
 
 #[test]
 fn a_gesture_on_a_message_of_a_case_acts_and_elsewhere_says_nothing() {
-    let mut play = open();
+    let mut play = Play::open();
     let root = play.thread();
     let ask = |play: &mut Play, root: ThreadId| {
-        play.take(Event::Asked(Box::new(Request {
-            by: agent("maria"),
-            standing: Standing::Member,
-            channel: channel(),
-            thread: Some(root),
-            words: "claim".into(),
-            named: Vec::new(),
-            on: None,
-            asked: None,
-            gesture: true,
-        })))
+        let request = play.request("maria", "claim");
+        let request = Request { thread: Some(root), asked: None, gesture: true, ..request };
+        play.take(Event::Asked(Box::new(request)))
     };
     let elsewhere = ThreadId { channel: channel(), root: "elsewhere".into() };
     assert_eq!(ask(&mut play, elsewhere).answer, None);
@@ -416,7 +371,7 @@ fn a_gesture_on_a_message_of_a_case_acts_and_elsewhere_says_nothing() {
 
 #[test]
 fn a_missing_text_opens_a_form() {
-    let mut play = open();
+    let mut play = Play::open();
     for verb in ["reply", "note", "snooze", "promise", "schedule", "preview", "link", "merge"] {
         assert_eq!(says(&mut play, "maria", verb), format!("form {verb} #1"));
     }
