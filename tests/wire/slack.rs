@@ -19,6 +19,7 @@ use careline::desk::{DESKS, Desk, Outgoing};
 use careline::inbox::{Door, Inbox, Pulse, Shut, Taken, Task};
 use careline::net::{Ground, Net};
 use careline::setting::Section;
+use careline::world::fault::{Fault, Wrong};
 use careline::world::office::{Kind, Message, Office, What};
 use careline::world::{Shared, World};
 use serde_json::{Value, json};
@@ -208,6 +209,12 @@ impl Scene {
     pub(super) async fn swept(&self) {
         let fired = tokio::time::timeout(Duration::from_secs(20), self.swept.notified()).await;
         fired.expect("the driver connects");
+    }
+
+    /// So many of these calls go wrong; 0 = all, until the faults are taken back.
+    pub(super) fn fault(&self, call: &str, times: u32, wrong: Wrong) {
+        let (face, call) = ("office".to_owned(), call.to_owned());
+        self.change(|w| w.faults.set(Fault { face, call, skip: 0, times, wrong }));
     }
 
     pub(super) fn change<T>(&self, what: impl FnOnce(&mut World) -> T) -> T {

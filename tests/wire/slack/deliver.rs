@@ -6,7 +6,6 @@ use careline::case::event::{Media, MediaKind};
 use careline::case::id::CaseNo;
 use careline::case::rich::Theirs;
 use careline::net::{Failure, Looked};
-use careline::world::fault::{Fault, Wrong};
 
 pub(in super::super) fn card() -> Card {
     Card {
@@ -48,11 +47,6 @@ fn open() -> Notice {
 
 fn post(words: &str) -> Notice {
     Notice::Post(Box::new(note(Rich::new().quote(&Theirs::new(words)))))
-}
-
-fn fault(scene: &Scene, call: &str, wrong: Wrong) {
-    let fault = Fault { face: "office".into(), call: call.into(), skip: 0, times: 1, wrong };
-    scene.change(|w| w.faults.set(fault));
 }
 
 fn read(scene: &Scene, remote: &str) -> Message {
@@ -136,7 +130,7 @@ async fn each_failure_is_told_as_what_it_is() {
         Wrong::DoneThenHtml,
     ];
     for wrong in unsure {
-        fault(&scene, "chat.postMessage", wrong.clone());
+        scene.fault("chat.postMessage", 1, wrong.clone());
         let failed = scene.desk.deliver(&out("d1", open())).await;
         assert!(matches!(failed, Err(Failure::Unsure(_))), "{wrong:?}: {failed:?}");
         scene.change(|w| w.faults.clear(None));
@@ -145,7 +139,7 @@ async fn each_failure_is_told_as_what_it_is() {
     for (header, after) in
         [(Some("7"), Some(second.0 * 7)), (Some("-1"), None), (Some("soon"), None), (None, None)]
     {
-        fault(&scene, "chat.postMessage", status(429, header));
+        scene.fault("chat.postMessage", 1, status(429, header));
         match scene.desk.deliver(&out("d1", open())).await {
             Err(Failure::Later { after: told, .. }) => {
                 assert_eq!(told.map(|s| s.0), after, "{header:?}")
@@ -154,7 +148,7 @@ async fn each_failure_is_told_as_what_it_is() {
         }
         scene.change(|w| w.faults.clear(None));
     }
-    fault(&scene, "chat.postMessage", Wrong::DeadToken);
+    scene.fault("chat.postMessage", 1, Wrong::DeadToken);
     assert!(matches!(scene.desk.deliver(&out("d1", open())).await, Err(Failure::Dead(_))));
 }
 
@@ -204,7 +198,7 @@ async fn what_an_unknown_attempt_left_is_found_by_its_marks() {
     line.thread = Some(thread(root));
     for (n, first) in [out("d1", open()), line].into_iter().enumerate() {
         assert_eq!(scene.desk.look(&first).await, Looked::Absent);
-        fault(&scene, "chat.postMessage", Wrong::DoneThenCut);
+        scene.fault("chat.postMessage", 1, Wrong::DoneThenCut);
         assert!(matches!(scene.desk.deliver(&first).await, Err(Failure::Unsure(_))));
         scene.change(|w| w.faults.clear(None));
         let Looked::There(receipt) = scene.desk.look(&first).await else {
@@ -218,7 +212,7 @@ async fn what_an_unknown_attempt_left_is_found_by_its_marks() {
         other.deployment = Deployment::new("another");
         assert_eq!(scene.desk.look(&other).await, Looked::Absent, "not ours");
     }
-    fault(&scene, "conversations.history", Wrong::Status { status: 500, retry_after: None });
+    scene.fault("conversations.history", 1, Wrong::Status { status: 500, retry_after: None });
     assert!(matches!(scene.desk.look(&out("d1", open())).await, Looked::Unclear(_)));
 }
 

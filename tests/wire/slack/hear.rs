@@ -2,7 +2,6 @@
 
 use super::*;
 use careline::case::event::{Inside, Standing};
-use careline::world::fault::{Fault, Wrong};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn words_in_a_thread_are_said_and_words_outside_are_not() {
@@ -180,15 +179,7 @@ async fn a_deleted_card_and_an_archived_channel_take_threads_along() {
 async fn a_repeat_has_the_same_name_and_a_slow_commit_is_not_acknowledged() {
     let scene = Scene::listening().await;
     let root = scene.root();
-    scene.change(|w| {
-        w.faults.set(Fault {
-            face: "office".into(),
-            call: "socket".into(),
-            skip: 0,
-            times: 0,
-            wrong: Wrong::Repeat,
-        })
-    });
+    scene.fault("socket", 0, Wrong::Repeat);
     scene.say(ANN, Some(root), "twice");
     scene.said("twice").await;
     let book = scene.book.clone();
@@ -221,15 +212,7 @@ async fn it_connects_again_after_goodbye_and_after_a_cut() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_token_stops_the_desk_loudly() {
     let scene = Scene::new().await;
-    scene.change(|w| {
-        w.faults.set(Fault {
-            face: "office".into(),
-            call: "auth.test".into(),
-            skip: 0,
-            times: 0,
-            wrong: Wrong::DeadToken,
-        })
-    });
+    scene.fault("auth.test", 0, Wrong::DeadToken);
     let ended = scene.desk.listen(scene.inbox.clone(), scene.swept.clone()).await;
     assert!(matches!(ended, careline::net::Stopped::Dead(_)), "{ended:?}");
     let pulses = scene.book.pulses.lock().unwrap().clone();

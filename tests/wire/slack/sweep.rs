@@ -2,7 +2,6 @@
 
 use super::*;
 use careline::desk::Mark;
-use careline::world::fault::{Fault, Wrong};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn words_that_no_event_told_are_found_by_the_sweep() {
@@ -13,15 +12,7 @@ async fn words_that_no_event_told_are_found_by_the_sweep() {
     scene.said("heard").await;
     let said = scene.said("heard too").await.message.message;
     let last = Some(Timestamp(face::unstamp(&said).unwrap()));
-    scene.change(|w| {
-        w.faults.set(Fault {
-            face: "office".into(),
-            call: "socket".into(),
-            skip: 0,
-            times: 0,
-            wrong: Wrong::Silence,
-        })
-    });
+    scene.fault("socket", 0, Wrong::Silence);
     scene.say(ANN, Some(busy), "missed");
     scene.say("U0GUEST", Some(new), "missed as well");
     let body = json!({"channel": CHANNEL, "text": "robots too", "thread_ts": face::stamp(busy)});
@@ -49,15 +40,7 @@ async fn words_that_no_event_told_are_found_by_the_sweep() {
 async fn what_was_missed_is_taken_before_what_is_heard_live_after_it() {
     let scene = Scene::listening().await;
     let root = scene.root();
-    scene.change(|w| {
-        w.faults.set(Fault {
-            face: "office".into(),
-            call: "socket".into(),
-            skip: 0,
-            times: 0,
-            wrong: Wrong::Silence,
-        })
-    });
+    scene.fault("socket", 0, Wrong::Silence);
     scene.say(ANN, Some(root), "one");
     scene.say(ANN, Some(root), "two");
     // The socket was deaf; what it swallowed is gone when it is opened anew.
@@ -117,15 +100,7 @@ async fn a_sweep_is_patient_and_notices_threads_that_are_gone() {
             w.office("office").delete(at, None, CHANNEL, vanished)
         })
         .unwrap();
-    scene.change(|w| {
-        w.faults.set(Fault {
-            face: "office".into(),
-            call: "conversations".into(),
-            skip: 0,
-            times: 2,
-            wrong: Wrong::Status { status: 429, retry_after: Some("1".into()) },
-        })
-    });
+    scene.fault("conversations", 2, Wrong::Status { status: 429, retry_after: Some("1".into()) });
     let marks = [stone, vanished].map(|root| Mark::whole(thread(root)));
     scene.desk.sweep(marks.to_vec(), scene.inbox.clone()).await.unwrap();
     for root in [stone, vanished] {
@@ -142,15 +117,7 @@ async fn a_sweep_is_patient_and_notices_threads_that_are_gone() {
 async fn a_sweep_that_cannot_read_says_so() {
     let scene = Scene::new().await;
     let marks = vec![Mark::whole(thread(scene.root()))];
-    scene.change(|w| {
-        w.faults.set(Fault {
-            face: "office".into(),
-            call: "conversations".into(),
-            skip: 0,
-            times: 0,
-            wrong: Wrong::Status { status: 500, retry_after: None },
-        })
-    });
+    scene.fault("conversations", 0, Wrong::Status { status: 500, retry_after: None });
     let failed = scene.desk.sweep(marks, scene.inbox.clone()).await;
     assert!(failed.is_err());
 }
