@@ -1,13 +1,11 @@
 //! The engine with drivers that answer at once: what one message costs when nobody is waited for,
 //! and how much of a channel's pace is used when everybody must wait.
 
-use crate::{Figure, median, rss_mb_of_self};
+use crate::{Figure, median, mention, rss_mb_of_self};
 use careline::case::effect::{Notice, Receipt, Tone};
-use careline::case::event::{Envelope, Event, File, Mention};
-use careline::case::id::{AccountId, ChannelId, ContactId, DeskId, FeedId, PostId};
-use careline::case::model::Audience;
+use careline::case::event::{Envelope, Event, File};
+use careline::case::id::{AccountId, ChannelId, DeskId, FeedId};
 use careline::case::policy::{AlertRule, Policy, Urgency};
-use careline::case::rich::Theirs;
 use careline::case::time::{Span, Timestamp};
 use careline::desk::{self, Desk, Mark};
 use careline::engine::clock::{Clock, Stepped, System, now};
@@ -36,28 +34,6 @@ struct Crowd {
     posts: u64,
     people: u64,
     taken: Arc<AtomicU64>,
-}
-
-fn mention(n: u64, who: u64, text: &str) -> Mention {
-    Mention {
-        contact: ContactId { account: AccountId::new(ACCOUNT), remote: format!("u{who}") },
-        handle: Theirs::new(format!("user{who}")),
-        name: Theirs::new(format!("User {who}")),
-        author_url: None,
-        avatar: None,
-        post: PostId::new(format!("p{n}")),
-        parent: None,
-        conversation: format!("p{n}"),
-        audience: Audience::Public,
-        text: Theirs::new(text),
-        warning: None,
-        media: Vec::new(),
-        url: None,
-        written: Timestamp::from_seconds(1),
-        language: None,
-        no_reply: None,
-        overheard: None,
-    }
 }
 
 impl Network for Crowd {

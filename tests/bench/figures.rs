@@ -14,7 +14,35 @@ mod sim;
 mod store;
 mod webhook;
 
+use careline::case::event::Mention;
+use careline::case::id::{AccountId, ContactId, PostId};
+use careline::case::model::Audience;
+use careline::case::rich::Theirs;
+use careline::case::time::Timestamp;
 use std::fmt::Write;
+
+/// What a customer of the account `acme` writes.
+fn mention(n: u64, who: u64, text: &str) -> Mention {
+    Mention {
+        contact: ContactId { account: AccountId::new("acme"), remote: format!("u{who}") },
+        handle: Theirs::new(format!("user{who}")),
+        name: Theirs::new(format!("User {who}")),
+        author_url: None,
+        avatar: None,
+        post: PostId::new(format!("p{n}")),
+        parent: None,
+        conversation: format!("p{n}"),
+        audience: Audience::Public,
+        text: Theirs::new(text),
+        warning: None,
+        media: Vec::new(),
+        url: None,
+        written: Timestamp::from_seconds(1),
+        language: None,
+        no_reply: None,
+        overheard: None,
+    }
+}
 
 /// One figure, ready to be printed.
 pub struct Figure {

@@ -2,12 +2,10 @@
 
 use crate::{Figure, median};
 use careline::case::event::{Envelope, Event, Mention};
-use careline::case::id::{AccountId, ChannelId, ContactId, DeskId, PostId};
-use careline::case::model::Audience;
+use careline::case::id::{AccountId, ChannelId, DeskId};
 use careline::case::policy::Policy;
 use careline::case::record::{Commit, Query, Reach};
 use careline::case::replay::Replay;
-use careline::case::rich::Theirs;
 use careline::case::time::Timestamp;
 use careline::store::{STORES, Store};
 use std::sync::Arc;
@@ -35,25 +33,8 @@ fn policy() -> Policy {
 fn mention(n: u64) -> Mention {
     let word = |k: u64| WORDS[usize::try_from((n / (k + 1) + k * 7) % 12).unwrap_or(0)];
     let text = format!("{} {} {} number {n}", word(0), word(1), word(2));
-    Mention {
-        contact: ContactId { account: AccountId::new("acme"), remote: format!("u{n}") },
-        handle: Theirs::new(format!("user{n}")),
-        name: Theirs::new(format!("User {n}")),
-        author_url: None,
-        avatar: None,
-        post: PostId::new(format!("p{n}")),
-        parent: None,
-        conversation: format!("p{n}"),
-        audience: Audience::Public,
-        text: Theirs::new(text),
-        warning: None,
-        media: Vec::new(),
-        url: None,
-        written: Timestamp::from_seconds(i64::try_from(n).unwrap_or(0)),
-        language: None,
-        no_reply: None,
-        overheard: None,
-    }
+    let written = Timestamp::from_seconds(i64::try_from(n).unwrap_or(0));
+    Mention { written, ..crate::mention(n, n, &text) }
 }
 
 /// What opening a case writes, decided once more for each number.
