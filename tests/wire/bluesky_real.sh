@@ -92,7 +92,7 @@ wait_for() {
 
 serve() {
   # A folder that PostgreSQL's own user may enter: it refuses to run as root.
-  state=$(mktemp -d /var/tmp/careline-bluesky-XXXXXX)
+  state=$(mktemp -d --tmpdir=/var/tmp)
   chmod 755 "$state"
   local as=()
   if [ "$(id -u)" = 0 ]; then
