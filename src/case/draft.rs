@@ -73,10 +73,7 @@ impl<'a> Draft<'a> {
     /// A line as it will stand.
     #[must_use]
     pub fn line(&self, no: CaseNo, seq: u32) -> Option<&Line> {
-        match self.get(&Key::Line(no, seq)) {
-            Some(Record::Line(line)) => Some(line),
-            _ => None,
-        }
+        self.get(&Key::Line(no, seq))?.line()
     }
 
     /// The reply in a line as it will stand.
@@ -100,10 +97,7 @@ impl<'a> Draft<'a> {
     /// A delivery as it will stand.
     #[must_use]
     pub fn delivery(&self, id: &DeliveryId) -> Option<&Delivery> {
-        match self.get(&Key::Delivery(id.clone())) {
-            Some(Record::Delivery(delivery)) => Some(delivery),
-            _ => None,
-        }
+        self.get(&Key::Delivery(id.clone()))?.delivery()
     }
 
     /// What an account can do: its server's own word, else configuration's, else the least.

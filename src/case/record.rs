@@ -99,6 +99,26 @@ pub enum Record {
     Incident(Box<Incident>),
 }
 
+impl Record {
+    /// The line, if it is one.
+    #[must_use]
+    pub fn line(&self) -> Option<&Line> {
+        match self {
+            Self::Line(line) => Some(line),
+            _ => None,
+        }
+    }
+
+    /// The delivery, if it is one.
+    #[must_use]
+    pub fn delivery(&self) -> Option<&Delivery> {
+        match self {
+            Self::Delivery(delivery) => Some(delivery),
+            _ => None,
+        }
+    }
+}
+
 /// Whether anything may be sent to customers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Switch {
@@ -236,19 +256,13 @@ impl Found {
     /// A line.
     #[must_use]
     pub fn line(&self, no: CaseNo, seq: u32) -> Option<&Line> {
-        match self.get(&Key::Line(no, seq)) {
-            Some(Record::Line(line)) => Some(line),
-            _ => None,
-        }
+        self.get(&Key::Line(no, seq))?.line()
     }
 
     /// A delivery.
     #[must_use]
     pub fn delivery(&self, id: &DeliveryId) -> Option<&Delivery> {
-        match self.get(&Key::Delivery(id.clone())) {
-            Some(Record::Delivery(delivery)) => Some(delivery),
-            _ => None,
-        }
+        self.get(&Key::Delivery(id.clone()))?.delivery()
     }
 
     /// The versions, to guard a commit with.
