@@ -1,8 +1,11 @@
-//! What the faces of all desks do alike: how a call goes wrong.
+//! What the faces of all desks do alike: how a call goes wrong, and what people may do there.
 
+use crate::world::World;
 use crate::world::fault::Wrong;
+use crate::world::office::{Channel, Message, Office};
 use axum::body::{Body, Bytes};
 use axum::response::{Html, IntoResponse, Response};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,4 +73,34 @@ fn cut() -> Response {
     });
     let headers = [("content-length", "1000"), ("content-type", "application/json")];
     (headers, Body::from_stream(broken)).into_response()
+}
+
+/// The message, if this member sees it.
+pub(super) fn seen(office: &Office, user: &str, place: (&str, i64)) -> Result<Message, String> {
+    let message = office.message(place.0, place.1).ok_or("there is no such message")?;
+    let inside = office.channels.get(place.0).is_some_and(|c| c.members.contains(user));
+    let his = message.only_for.as_deref().is_none_or(|only| only == user);
+    if inside && his { Ok(message.clone()) } else { Err("this member does not see it".into()) }
+}
+
+/// The channel, if this member is in it.
+pub(super) fn inside<'o>(
+    office: &'o Office,
+    user: &str,
+    channel: &str,
+) -> Result<&'o Channel, String> {
+    let place = office.channels.get(channel).ok_or("there is no such channel")?;
+    if place.members.contains(user) { Ok(place) } else { Err("he is not in that channel".into()) }
+}
+
+/// The form that this member sees, as the app gave it.
+pub(super) fn open_form(office: &Office, user: &str, form: &str) -> Result<Value, String> {
+    let open = office.forms.get(form).filter(|form| form.member == user && !form.closed);
+    Ok(open.ok_or("he sees no such form")?.view.clone())
+}
+
+/// Ends all connections by which a desk tells its apps what happens. Each face says how it can.
+pub fn hang_up(world: &mut World, desk: &str, how: &str) {
+    let n = world.mint();
+    world.office(desk).notes.insert("hang_up".into(), json!({"n": n, "how": how}));
 }

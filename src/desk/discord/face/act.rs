@@ -6,8 +6,9 @@ use super::apps::{self, App};
 use super::channels::{is_thread, place};
 use super::ids::stamp;
 use super::show;
+use crate::desk::face::{inside, open_form, seen};
 use crate::world::World;
-use crate::world::office::{Message, Office, What};
+use crate::world::office::{Office, What};
 use serde_json::{Map, Value, json};
 
 /// Tells an app of an interaction, with a token to answer by; gives its id.
@@ -45,14 +46,6 @@ fn ask(
     let (member, app) = (user.to_owned(), app.id.clone());
     office.note(at, What::Asked { member, app, surface: "interaction".into(), payload });
     id
-}
-
-/// The message, if this member sees it.
-fn seen(office: &Office, user: &str, place: (&str, i64)) -> Result<Message, String> {
-    let message = office.message(place.0, place.1).ok_or("there is no such message")?;
-    let inside = office.channels.get(place.0).is_some_and(|c| c.members.contains(user));
-    let his = message.only_for.as_deref().is_none_or(|only| only == user);
-    if inside && his { Ok(message.clone()) } else { Err("this member does not see it".into()) }
 }
 
 fn app(office: &Office, id: Option<&str>) -> Result<App, String> {
@@ -163,11 +156,6 @@ fn command(office: &Office, user: &str, channel: &str, name: &str) -> Result<(Ap
     Ok((app, command.ok_or("there is no such command")?))
 }
 
-fn inside(office: &Office, user: &str, channel: &str) -> Result<(), String> {
-    let place = office.channels.get(channel).ok_or("there is no such channel")?;
-    if place.members.contains(user) { Ok(()) } else { Err("he is not in that channel".into()) }
-}
-
 /// Uses an app's entry in a message's menu.
 ///
 /// # Errors
@@ -206,8 +194,7 @@ pub fn submit(
     text: &str,
 ) -> Result<(), String> {
     let office = world.office(desk);
-    let open = office.forms.get(form).filter(|f| f.member == user && !f.closed);
-    let view = open.ok_or("he sees no such form")?.view.clone();
+    let view = open_form(office, user, form)?;
     let app = app(office, view["app"].as_str())?;
     let input = &view["components"][0]["components"][0];
     let max = input["max_length"].as_u64().unwrap_or(4_000);
@@ -220,13 +207,6 @@ pub fn submit(
     let channel = view["channel"].as_str().unwrap_or_default().to_owned();
     ask(world, desk, user, &app, (5, &channel, data), json!({"form": form}));
     Ok(())
-}
-
-/// Ends all connections to the gateway: `op7` (reconnect), `op9` (the session is void), `cut`
-/// (no goodbye; the session is kept), `forget` (cut, and the session is void), or a close code.
-pub fn hang_up(world: &mut World, desk: &str, how: &str) {
-    let n = world.mint();
-    world.office(desk).notes.insert("hang_up".into(), json!({"n": n, "how": how}));
 }
 
 /// Threads of a channel that were not deleted, oldest first: for pages and tests.

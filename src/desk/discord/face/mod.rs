@@ -18,7 +18,10 @@ mod rules;
 mod show;
 mod socket;
 
-pub use act::{hang_up, menu, press, slash, submit, threads, type_option};
+/// `how` is `op7` (reconnect), `op9` (the session is void), `cut` (no goodbye; the session is
+/// kept), `forget` (cut, and the session is void), or a close code.
+pub use crate::desk::face::hang_up;
+pub use act::{menu, press, slash, submit, threads, type_option};
 pub use apps::{App, grant, install, role};
 pub use channels::{forum, lock};
 pub use ids::{stamp, unstamp};

@@ -6,8 +6,9 @@
 
 use super::show::{self, How, stamp};
 use super::views;
+use crate::desk::face::{inside, open_form, seen};
 use crate::world::World;
-use crate::world::office::{Kind, Message, Office, What};
+use crate::world::office::{Kind, Office, What};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -100,14 +101,6 @@ fn head(office: &Office, kind: &str, user: &str, app: &App) -> Value {
         "team": {"id": office.team, "domain": "careline-demo"}, "enterprise": null,
         "is_enterprise_install": false,
     })
-}
-
-/// The message, if this member sees it.
-fn seen(office: &Office, user: &str, place: (&str, i64)) -> Result<Message, String> {
-    let message = office.message(place.0, place.1).ok_or("there is no such message")?;
-    let inside = office.channels.get(place.0).is_some_and(|c| c.members.contains(user));
-    let his = message.only_for.as_deref().is_none_or(|only| only == user);
-    if inside && his { Ok(message.clone()) } else { Err("this member does not see it".into()) }
 }
 
 /// Finds the button by its value or its action id, with its block.
@@ -233,10 +226,7 @@ pub fn slash(
     let (command, text) = line.split_once(' ').unwrap_or((line, ""));
     let office = world.office(desk);
     let app = apps(office).find(|app| app.command == command).ok_or("there is no such command")?;
-    let place = office.channels.get(channel).ok_or("there is no such channel")?;
-    if !place.members.contains(user) {
-        return Err("he is not in that channel".into());
-    }
+    let place = inside(office, user, channel)?;
     let name = person(office, user)["name"].clone();
     let mut payload = json!({
         "token": "fixed", "team_id": office.team, "team_domain": "careline-demo",
@@ -291,8 +281,7 @@ pub fn submit(
     text: &str,
 ) -> Result<(), String> {
     let office = world.office(desk);
-    let shown = office.forms.get(form).filter(|f| f.member == user && !f.closed);
-    let mut view = shown.ok_or("he sees no such form")?.view.clone();
+    let mut view = open_form(office, user, form)?;
     let app = view["app_id"].as_str().and_then(|id| app(office, id)).ok_or("nobody's form")?;
     let input = view["blocks"].as_array().into_iter().flatten().find(|b| b["type"] == "input");
     let (block, action) = input.map_or((Value::Null, Value::Null), |b| {
@@ -311,11 +300,4 @@ pub fn submit(
     payload["trigger_id"] = trigger(world, desk, user).into();
     ask(world, desk, "interactive", user, &app, payload);
     Ok(())
-}
-
-/// Ends all Socket Mode connections: `refresh_requested` or `warning` with a goodbye, `cut`
-/// without.
-pub fn hang_up(world: &mut World, desk: &str, how: &str) {
-    let n = world.mint();
-    world.office(desk).notes.insert("hang_up".into(), json!({"n": n, "how": how}));
 }

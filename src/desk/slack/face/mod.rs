@@ -18,7 +18,9 @@ mod rooms;
 mod show;
 mod views;
 
-pub use act::{App, hang_up, install, open_home, press, press_home, shortcut, slash, submit};
+/// `how` is `refresh_requested` or `warning`, with a goodbye, or `cut`, without.
+pub use crate::desk::face::hang_up;
+pub use act::{App, install, open_home, press, press_home, shortcut, slash, submit};
 pub use show::{stamp, unstamp};
 
 use crate::desk::face::{Refusals, faulty};
