@@ -1,6 +1,7 @@
 //! What an account can do: data that the middle reads, so that it never asks for a platform's name.
 
-use super::time::Span;
+use super::model::Audience;
+use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How a network counts the length of a post.
@@ -22,6 +23,26 @@ pub enum Count {
     Weighted,
     /// Unicode scalar values.
     Chars,
+    /// Bytes of UTF-8.
+    Bytes,
+}
+
+/// The longest text of one kind, and how it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// The most, in units of `count`.
+    pub limit: usize,
+    /// How it is counted.
+    pub count: Count,
+}
+
+/// How long after the customer's words a network takes an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// To a private message, by a person.
+    pub direct: Span,
+    /// To a public post, once and in private; `None` if that is not possible at all.
+    pub private: Option<Span>,
 }
 
 /// What may be done after an unknown result.
@@ -50,6 +71,12 @@ pub struct Abilities {
     pub limit: usize,
     /// How it is counted.
     pub count: Count,
+    /// The longest private message, where it is not as long as a post.
+    #[serde(default)]
+    pub direct: Option<Limit>,
+    /// For how long an answer is taken; `None` if for ever.
+    #[serde(default)]
+    pub window: Option<Window>,
     /// Must the text begin with the customer's handle for him to be told of it?
     pub names_customer: bool,
     /// Files one post may carry; 0 if none.
@@ -111,6 +138,20 @@ pub fn dollars(mills: u64) -> String {
 }
 
 impl Abilities {
+    /// The longest answer to a post of this audience.
+    #[must_use]
+    pub fn limit_for(&self, audience: Audience) -> Limit {
+        let post = Limit { limit: self.limit, count: self.count };
+        self.direct.filter(|_| audience == Audience::Direct).unwrap_or(post)
+    }
+
+    /// Until when an answer to a private message of this instant is taken.
+    #[must_use]
+    pub fn until(&self, audience: Audience, written: Timestamp) -> Option<Timestamp> {
+        let window = self.window.filter(|_| audience == Audience::Direct)?;
+        Some(written + window.direct)
+    }
+
     /// The address that opens the network's own form for an answer to this post.
     #[must_use]
     pub fn form(&self, post: &str, text: &str) -> Option<String> {
@@ -133,6 +174,8 @@ impl Abilities {
             replies: true,
             limit: 500,
             count: Count::Mastodon { link: 23 },
+            direct: None,
+            window: None,
             names_customer: true,
             files: 4,
             edits: true,

@@ -6,6 +6,7 @@ use super::event::Mention;
 use super::model::{Audience, Case, Priority, Status};
 use super::record::{Key, Record};
 use super::rich::{Rich, Theirs};
+use super::terms::left;
 use super::tone;
 
 /// A button that asks these words about this case.
@@ -129,6 +130,9 @@ fn facts(draft: &Draft<'_>, case: &Case, first: &Mention) -> Vec<(String, Rich)>
     }
     if let Some(since) = case.waits {
         facts.push(("Waits since".to_owned(), Rich::new().when(since)));
+    }
+    if let Some(left) = left(draft, case).filter(|_| case.status != Status::Closed) {
+        facts.push(("Can be answered".to_owned(), left));
     }
     if case.wrote > 1 {
         facts.push(("Wrote".to_owned(), Rich::of(format!("{} times", case.wrote))));

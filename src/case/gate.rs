@@ -101,6 +101,8 @@ pub enum Rule {
     NoReply,
     /// The network does not let us answer here; the words were prepared for a person to post.
     ByHand,
+    /// The time in which the network takes an answer is over.
+    Over,
     /// There is no post of the customer to answer.
     NoTarget,
     /// It does not fit into as many parts as a reply may have.
@@ -135,6 +137,9 @@ impl Rule {
             Self::NoReply => "the network does not let us answer this post",
             Self::ByHand => {
                 "the network takes this answer only by hand; it is prepared in the thread"
+            }
+            Self::Over => {
+                "the time in which the network takes an answer is over; he has to write again"
             }
             Self::NoTarget => "there is no post left to answer",
             Self::TooLong => "it is too long for one answer",

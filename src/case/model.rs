@@ -449,6 +449,9 @@ pub struct Target {
     pub audience: Audience,
     /// Its content warning, carried over.
     pub warning: Option<Theirs>,
+    /// When it was written: some networks take an answer only for a while.
+    #[serde(default)]
+    pub written: Timestamp,
 }
 
 /// How far a reply has come.

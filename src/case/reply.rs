@@ -3,6 +3,7 @@
 //! The target is frozen when the words are captured: the newest post of the customer that stood in
 //! the thread before. Whether it may still go is asked again at release, never what it answers.
 
+use super::ability::Limit;
 use super::alert;
 use super::card::refresh;
 use super::draft::Draft;
@@ -16,7 +17,7 @@ use super::model::{
 };
 use super::rich::Rich;
 use super::role::Role;
-use super::terms::{assist, price};
+use super::terms::{assist, is_over, price};
 use super::text::Frame;
 use super::time::Timestamp;
 use super::told::told;
@@ -47,6 +48,9 @@ pub fn capture(draft: &mut Draft<'_>, case: &mut Case, words: Words) -> Result<u
     let target = freeze(case, &heard);
     if heard.no_reply || !draft.abilities(&case.account).replies {
         return Err(assist(draft, case, &words.passed, &target));
+    }
+    if is_over(draft, &target) {
+        return Err(Rule::Over);
     }
     if case.unasked && is_approached(case) {
         return Err(Rule::Once);
@@ -115,6 +119,7 @@ fn freeze(case: &Case, heard: &Heard) -> Target {
         handle: case.handle.clone(),
         audience: heard.audience,
         warning: heard.warning.clone(),
+        written: heard.written,
     }
 }
 
@@ -163,11 +168,11 @@ pub(super) fn parts(
         true => format!("@{} ", target.handle.raw()),
         false => String::new(),
     };
+    let Limit { limit, count } = abilities.limit_for(target.audience);
     // A content warning counts against the same limit (Mastodon documentation, `Status`).
-    let warning =
-        target.warning.as_ref().map_or(0, |w| super::text::count(w.raw(), abilities.count));
-    let limit = abilities.limit.saturating_sub(warning);
-    passed.parts(Frame { front: &front, limit, how: abilities.count }, limits::PARTS)
+    let warning = target.warning.as_ref().map_or(0, |w| super::text::count(w.raw(), count));
+    let limit = limit.saturating_sub(warning);
+    passed.parts(Frame { front: &front, limit, how: count }, limits::PARTS)
 }
 
 /// What the customer would see of these words, part by part, with the length of each.
@@ -179,7 +184,7 @@ pub fn seen_as(
     passed: &Passed,
 ) -> Option<Vec<(String, usize)>> {
     let target = freeze(case, target(case, draft.at)?);
-    let how = draft.abilities(&case.account).count;
+    let how = draft.abilities(&case.account).limit_for(target.audience).count;
     let parts = parts(draft, case, by, passed, &target)?;
     let seen =
         |text: &PublicText| (text.as_str().to_owned(), super::text::count(text.as_str(), how));
@@ -244,7 +249,10 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
         else {
             return fail(draft, case, seq, "there is no post of the customer left to answer");
         };
+        // The words were meant for so many people and no more.
+        let audience = reply.target.audience;
         reply.target = freeze(case, heard);
+        reply.target.audience = reply.target.audience.min(audience);
     }
     if let Some(ask) = objection.filter(|_| !anyway) {
         return ask_first(draft, case, seq, ask);
@@ -277,6 +285,9 @@ fn send(draft: &mut Draft<'_>, case: &mut Case, seq: u32, mut reply: ReplyLine) 
     let Some(parts) = parts else {
         return fail(draft, case, seq, "it is too long for one answer, or the case is closed");
     };
+    if is_over(draft, &reply.target) {
+        return fail(draft, case, seq, Rule::Over.why());
+    }
     if draft.policy.dry_run {
         return fail(draft, case, seq, "careline runs with --dry-run and sends nothing");
     }

@@ -6,11 +6,32 @@ use super::effect::{Style, Tone};
 use super::gate::{Passed, PublicText, Rule};
 use super::model::{Case, Target};
 use super::rich::Rich;
+use super::time::Timestamp;
 
 /// What these parts cost, if a link makes them dear.
 pub(super) fn price(draft: &Draft<'_>, case: &Case, parts: &[PublicText]) -> Option<u32> {
     let price = draft.abilities(&case.account).price?;
     price.of_links(parts.iter().map(PublicText::as_str))
+}
+
+/// Until when the network takes an answer to this, if not for ever.
+pub(super) fn until(draft: &Draft<'_>, target: &Target) -> Option<Timestamp> {
+    draft.abilities(&target.account).until(target.audience, target.written)
+}
+
+/// Is it too late to answer this?
+pub(super) fn is_over(draft: &Draft<'_>, target: &Target) -> bool {
+    until(draft, target).is_some_and(|until| until <= draft.at)
+}
+
+/// Until when the newest of the customer's private messages can be answered, for the card.
+pub(super) fn left(draft: &Draft<'_>, case: &Case) -> Option<Rich> {
+    let abilities = draft.abilities(&case.account);
+    let ends = case.recent.iter().filter_map(|h| abilities.until(h.audience, h.written)).max()?;
+    Some(match ends > draft.at {
+        true => Rich::of("until ").when(ends),
+        false => Rich::of("no more; he has to write again"),
+    })
 }
 
 /// The network takes no answer to this post from us. Where it has a form that can be opened with

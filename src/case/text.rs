@@ -9,6 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 pub fn count(text: &str, how: Count) -> usize {
     match how {
         Count::Chars => text.chars().count(),
+        Count::Bytes => text.len(),
         Count::Graphemes { .. } => text.graphemes(true).count(),
         Count::Mastodon { link } => pieces(text).map(|p| mastodon_piece(p, link)).sum(),
         Count::Weighted => weighted(text),

@@ -57,6 +57,8 @@ async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
     for (_, network) in &bringers.0 {
         routes = network.routes(engine.inbox()).into_iter().fold(routes, axum::Router::merge);
     }
+    let hooks = bringers.0.iter().filter_map(|(_, network)| network.hook(engine.inbox()));
+    routes = routes.merge(web::hooks::mount(hooks));
     for (_, desk) in &bringers.1 {
         routes = desk.routes(engine.inbox()).into_iter().fold(routes, axum::Router::merge);
     }

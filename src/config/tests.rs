@@ -64,8 +64,13 @@ fn no_face(_: crate::world::Shared, _: &str) -> axum::Router {
     axum::Router::new()
 }
 
-static SQUARE: network::Driver =
-    network::Driver { name: "square", example: "", open: open_network, face: no_face };
+static SQUARE: network::Driver = network::Driver {
+    name: "square",
+    example: "",
+    open: open_network,
+    abilities: || crate::case::ability::Abilities::cautious("Square"),
+    face: no_face,
+};
 static OFFICE: desk::Driver =
     desk::Driver { name: "office", example: "", open: open_desk, face: no_face, made: None };
 static SQUARES: &[&network::Driver] = &[&SQUARE];

@@ -226,6 +226,8 @@ fn title(name: &str) -> String {
 }
 
 const SAME_SECRET: &str = "is the same secret as";
+/// Secrets of an app, which all its accounts share; no feed is read with them.
+const OF_APPS: [&str; 2] = ["app_secret", "verify"];
 
 /// Secrets that were seen, to tell that one stands at two places.
 #[derive(Default)]
@@ -236,7 +238,8 @@ impl Tokens {
     /// feeds with one token hear everything twice.
     fn note(&mut self, section: &Section) {
         let before = self.0.len();
-        for (key, (_, value)) in &section.entries {
+        let own = section.entries.iter().filter(|(key, _)| !OF_APPS.contains(&key.as_str()));
+        for (key, (_, value)) in own {
             let Some(Ok(secret)) =
                 value.as_str().filter(is_reference).map(|t| resolve(t, section.env))
             else {

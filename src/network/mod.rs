@@ -2,6 +2,7 @@
 //!
 //! Adding one: a folder with `mod`, `wire`, `hear`, `say`, `face`, and two neighbouring lines here.
 
+use crate::case::ability::Abilities;
 use crate::case::effect::{Receipt, Reply};
 use crate::case::event::File;
 use crate::case::id::{AccountId, DeliveryId, PostId};
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 pub use crate::net::{Failure, Finding, Looked, Stopped};
+pub use crate::web::hooks::Hook;
 
 /// A part of a reply, with all that its sending needs and nothing that must be looked up.
 #[derive(Clone, Debug)]
@@ -71,6 +73,12 @@ pub trait Network: Send + Sync {
         None
     }
 
+    /// The path that a platform calls for a whole app: accounts of one app may share it, and each
+    /// takes what is its own.
+    fn hook(&self, _inbox: Inbox) -> Option<Hook> {
+        None
+    }
+
     /// Paths this account wants served (webhooks), if any.
     fn routes(&self, _inbox: Inbox) -> Option<axum::Router> {
         None
@@ -88,6 +96,8 @@ pub struct Driver {
     pub example: &'static str,
     /// Opens one account; names every mistake of its section at once. Connects nowhere yet.
     pub open: Open,
+    /// What an account can usually do there; each account tells what it really can.
+    pub abilities: fn() -> Abilities,
     /// Its platform as the world pretends it, for the sandbox: the network of this name, over HTTP.
     pub face: fn(Shared, &str) -> axum::Router,
 }
@@ -96,7 +106,9 @@ pub mod bluesky;
 mod face;
 mod feed;
 pub mod mastodon;
+pub mod meta;
 pub mod x;
 
 /// All networks, by name.
-pub static NETWORKS: &[&Driver] = &[&bluesky::NETWORK, &mastodon::NETWORK, &x::NETWORK];
+pub static NETWORKS: &[&Driver] =
+    &[&bluesky::NETWORK, &meta::FACEBOOK, &meta::INSTAGRAM, &mastodon::NETWORK, &x::NETWORK];

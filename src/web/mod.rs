@@ -3,6 +3,9 @@
 //! The limits stand before anything reads a byte of a request (`reliability.md` S11, S16): so many
 //! connections, so much time for the headers, so large a body, so much time for an answer.
 
+pub mod hooks;
+pub mod seal;
+
 use crate::case::limits::BODY_BYTES;
 use axum::Router;
 use axum::http::StatusCode;

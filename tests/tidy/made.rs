@@ -2,10 +2,13 @@
 
 use super::code::Source;
 use super::{finds, none, root, sources};
+use careline::case::ability::{Abilities, Count, Limit, Resend, dollars};
 use careline::case::command::{VERBS, Verb};
+use careline::case::model::Audience;
 use careline::case::time::Timestamp;
 use careline::config::{self, Files, Tables, Text, example};
 use careline::net::{Ground, Net};
+use careline::network::NETWORKS;
 use std::sync::Arc;
 
 /// Compares a file with what it is made from, or rewrites it.
@@ -77,6 +80,56 @@ fn the_readme_shows_every_verb() {
     let there = read("README.md").text;
     let wanted = between(&there, "verbs", &verbs());
     let wanted = wanted.expect("README.md needs the marks `verbs` and `/verbs`");
+    none(&made("README.md", &wanted));
+}
+
+/// The README's table of what each network takes, as its driver's row says it.
+fn networks() -> String {
+    let head = "| Network | A post | A private message | Can be answered | Files \
+                | What a post costs | Taken back from here | After an unknown result |\n\
+                |---|---|---|---|---|---|---|---|\n";
+    let rows = NETWORKS.iter().map(|row| network(&(row.abilities)()));
+    std::iter::once(head.to_owned()).chain(rows).collect()
+}
+
+fn network(can: &Abilities) -> String {
+    let long = |limit: Limit| match limit.count {
+        Count::Bytes => format!("{} bytes", limit.limit),
+        Count::Weighted => format!("{} as X counts", limit.limit),
+        Count::Graphemes { bytes } => format!("{} letters, {bytes} bytes", limit.limit),
+        Count::Mastodon { .. } | Count::Chars => format!("{} characters", limit.limit),
+    };
+    let answered = can.window.map_or_else(
+        || "for ever".to_owned(),
+        |window| {
+            let comment = window.private.map(|span| format!("; a comment in private {span}"));
+            format!("a message {}{}", window.direct, comment.unwrap_or_default())
+        },
+    );
+    let costs = can.price.map_or_else(
+        || "nothing".to_owned(),
+        |price| {
+            format!("{}, with a link {}", dollars(price.post.into()), dollars(price.link.into()))
+        },
+    );
+    let again = match can.resend {
+        Resend::Keyed { .. } => "looked for, else sent again under its key",
+        Resend::Look => "looked for, sent again after two absences",
+        Resend::Ask => "a person is asked",
+    };
+    let (post, letter) =
+        (long(can.limit_for(Audience::Public)), long(can.limit_for(Audience::Direct)));
+    let (name, files, deletes) = (&can.network, can.files, if can.deletes { "yes" } else { "no" });
+    format!(
+        "| {name} | {post} | {letter} | {answered} | {files} | {costs} | {deletes} | {again} |\n"
+    )
+}
+
+#[test]
+fn the_readme_shows_what_each_network_takes() {
+    let there = read("README.md").text;
+    let wanted = between(&there, "networks", &networks());
+    let wanted = wanted.expect("README.md needs the marks `networks` and `/networks`");
     none(&made("README.md", &wanted));
 }
 

@@ -10,6 +10,7 @@ mod listen;
 mod mastodon;
 mod mastodon_golden;
 mod mastodon_mock;
+mod meta;
 mod slack;
 mod slack_emulate;
 mod x;

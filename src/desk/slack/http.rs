@@ -5,16 +5,15 @@ use super::wire::Callback;
 use super::{Mode, Shared};
 use crate::case::limits::BODY_BYTES;
 use crate::inbox::{Inbox, Pulse};
+use crate::web::seal;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Map, Value};
-use subtle::ConstantTimeEq;
 use tower_http::limit::RequestBodyLimitLayer;
 
 /// How old a request may be, in seconds (`[signing]`).
@@ -85,27 +84,16 @@ fn challenge(payload: &Value) -> Option<String> {
 
 /// Exactly one signature, of exactly these bytes, made within five minutes of now.
 fn is_signed(secret: &SecretString, headers: &HeaderMap, body: &[u8], now: i64) -> bool {
-    let Some(stamp) = only(headers, "x-slack-request-timestamp") else { return false };
-    let Some(signature) = only(headers, "x-slack-signature") else { return false };
+    let Some(stamp) = seal::only(headers, "x-slack-request-timestamp") else { return false };
+    let Some(signature) = seal::only(headers, "x-slack-signature") else { return false };
     let fresh = stamp.parse::<i64>().is_ok_and(|at| now.abs_diff(at) <= WINDOW.unsigned_abs());
     let Some(mac) = mac(secret, stamp, body) else { return false };
     let right = format!("v0={mac}");
-    fresh && bool::from(right.as_bytes().ct_eq(signature.as_bytes()))
-}
-
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut all = headers.get_all(name).iter();
-    let first = all.next()?.to_str().ok()?;
-    all.next().is_none().then_some(first)
+    fresh && seal::same(&right, signature)
 }
 
 fn mac(secret: &SecretString, stamp: &str, body: &[u8]) -> Option<String> {
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
-    mac.update(b"v0:");
-    mac.update(stamp.as_bytes());
-    mac.update(b":");
-    mac.update(body);
-    Some(hex::encode(mac.finalize().into_bytes()))
+    seal::code(secret, &[b"v0:", stamp.as_bytes(), b":", body]).map(hex::encode)
 }
 
 /// What a body holds: events are JSON; interactions are a form with `payload`, commands a form

@@ -47,7 +47,13 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{sleep, timeout};
 
 /// The row of this network.
-pub static NETWORK: Driver = Driver { name: "bluesky", example: EXAMPLE, open, face: face::routes };
+pub static NETWORK: Driver = Driver {
+    name: "bluesky",
+    example: EXAMPLE,
+    open,
+    abilities: || Bluesky::abilities(None),
+    face: face::routes,
+};
 
 const EXAMPLE: &str = r#"
 # An account on Bluesky, or on another server of the AT Protocol.
@@ -179,12 +185,14 @@ impl Bluesky {
 
     /// What an account of Bluesky can do. A record key is kept for ever, so a repeat is always
     /// recognised; a reply tells the customer by itself, without naming him.
-    fn abilities(handle: &str) -> Abilities {
+    fn abilities(handle: Option<&str>) -> Abilities {
         Abilities {
             network: "Bluesky".into(),
             replies: true,
             limit: say::GRAPHEMES,
             count: Count::Graphemes { bytes: say::BYTES },
+            direct: None,
+            window: None,
             names_customer: false,
             files: say::PICTURES,
             edits: false,
@@ -192,7 +200,7 @@ impl Bluesky {
             deletes: true,
             resend: Resend::Keyed { window: Span::days(3_650) },
             look_after: Span::seconds(2),
-            handle: Some(handle.to_owned()),
+            handle: handle.map(str::to_owned),
             price: None,
             compose: None,
         }
@@ -220,7 +228,7 @@ impl Bluesky {
         }
         let account = self.account.clone();
         let id = format!("{account}/state/{}", self.now().0);
-        let event = Event::AccountState { account, abilities: Self::abilities(&self.handle) };
+        let event = Event::AccountState { account, abilities: Self::abilities(Some(&self.handle)) };
         if inbox.put(Envelope::new(id, event)).await.is_err() {
             return Stopped::Asked;
         }

@@ -65,6 +65,11 @@ fn guessed(version: &str) -> String {
     if major >= 3 { "mastodon".into() } else { "gotosocial".into() }
 }
 
+/// What an account on a server of Mastodon itself can do, as it is set up by default.
+pub(super) fn usual() -> Abilities {
+    abilities(&Instance::default(), "mastodon")
+}
+
 fn abilities(instance: &Instance, software: &str) -> Abilities {
     let limits = &instance.configuration.statuses;
     let limit = limits.max_characters.or(instance.max_toot_chars).unwrap_or(500);

@@ -33,8 +33,13 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 /// The row of the table.
-pub static NETWORK: Driver =
-    Driver { name: "mastodon", example: EXAMPLE, open, face: face::routes };
+pub static NETWORK: Driver = Driver {
+    name: "mastodon",
+    example: EXAMPLE,
+    open,
+    abilities: abilities::usual,
+    face: face::routes,
+};
 
 const EXAMPLE: &str = r#"
 # A Mastodon account that customers write to. GoToSocial, Pleroma, Akkoma and others work likewise.

@@ -27,7 +27,7 @@ mod wire;
 
 use super::feed::{self, Sent, finding, swept, troubled, until_stop};
 use super::{Driver, Failure, Finding, Looked, Network, Outgoing, Stopped};
-use crate::case::ability::{Abilities, Count, Price, Resend, dollars};
+use crate::case::ability::{Abilities, Count, Limit, Price, Resend, dollars};
 use crate::case::effect::Receipt;
 use crate::case::event::{Envelope, Event};
 use crate::case::id::{AccountId, FeedId};
@@ -48,8 +48,13 @@ use url::Url;
 use wire::{Page, User};
 
 /// The row of this network.
-pub static NETWORK: Driver =
-    Driver { name: "x", example: set::EXAMPLE, open: set::open, face: face::routes };
+pub static NETWORK: Driver = Driver {
+    name: "x",
+    example: set::EXAMPLE,
+    open: set::open,
+    abilities: || abilities(usize::try_from(say::LIMIT).unwrap_or(0), "https://x.com"),
+    face: face::routes,
+};
 
 /// Before the first look for a post whose sending nobody knows of, and between two: X's own lists
 /// come to know a post a little later (`platforms.md` 13).
@@ -88,6 +93,28 @@ struct X {
     sent: Sent,
 }
 
+fn abilities(limit: usize, app: &str) -> Abilities {
+    let mills = |kind: money::Kind| u32::try_from(kind.mills).unwrap_or(u32::MAX);
+    Abilities {
+        network: "X".into(),
+        replies: true,
+        limit,
+        count: Count::Weighted,
+        direct: Some(Limit { limit: say::DIRECT_LIMIT, count: Count::Chars }),
+        window: None,
+        names_customer: false,
+        files: say::FILES,
+        edits: false,
+        rewrites: false,
+        deletes: false,
+        handle: None,
+        resend: Resend::Look,
+        look_after: LOOK_AFTER,
+        price: Some(Price { post: mills(money::POST), link: mills(money::LINK) }),
+        compose: Some(format!("{app}/intent/post?in_reply_to={{post}}&text={{text}}")),
+    }
+}
+
 impl X {
     fn now(&self) -> Timestamp {
         self.caller.line.now()
@@ -118,30 +145,11 @@ impl X {
         self.us.get_or_try_init(ask).await
     }
 
-    fn abilities(&self) -> Abilities {
-        let mills = |kind: money::Kind| u32::try_from(kind.mills).unwrap_or(u32::MAX);
-        Abilities {
-            network: "X".into(),
-            replies: true,
-            limit: self.limit,
-            count: Count::Weighted,
-            names_customer: false,
-            files: say::FILES,
-            edits: false,
-            rewrites: false,
-            deletes: false,
-            handle: None,
-            resend: Resend::Look,
-            look_after: LOOK_AFTER,
-            price: Some(Price { post: mills(money::POST), link: mills(money::LINK) }),
-            compose: Some(format!("{}/intent/post?in_reply_to={{post}}&text={{text}}", self.app)),
-        }
-    }
-
     async fn run(&self, inbox: &Inbox) -> Stopped {
         let account = self.account.clone();
         let id = format!("{account}/state/{}", self.now().0);
-        let event = Event::AccountState { account, abilities: self.abilities() };
+        let abilities = abilities(self.limit, &self.app);
+        let event = Event::AccountState { account, abilities };
         if inbox.put(Envelope::new(id, event)).await.is_err() {
             return Stopped::Asked;
         }

@@ -12,6 +12,7 @@ use crate::case::limits::BODY_BYTES;
 use crate::case::time::Timestamp;
 use crate::inbox::{Inbox, Pulse, Shut};
 use crate::network::feed::put_all;
+use crate::web::seal;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -67,9 +68,8 @@ fn is_token(text: &str) -> bool {
 /// The seal comes before anything is read; the answer after all is safe.
 async fn take(State(here): State<Here>, headers: HeaderMap, body: Bytes) -> Response {
     let Some(hook) = &here.x.hook else { return StatusCode::NOT_FOUND.into_response() };
-    let mut seals = headers.get_all("x-twitter-webhooks-signature").iter();
-    let seal = seals.next().and_then(|seal| seal.to_str().ok()).unwrap_or_default();
-    if seals.next().is_some() || !sign::is_sealed(&hook.secret, &body, seal) {
+    let shown = seal::only(&headers, "x-twitter-webhooks-signature").unwrap_or_default();
+    if !sign::is_sealed(&hook.secret, &body, shown) {
         metrics::counter!("careline_x_refused_signatures").increment(1);
         return StatusCode::UNAUTHORIZED.into_response();
     }

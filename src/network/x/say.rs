@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 /// Weighted characters of a post (twitter-text, config/v3.json).
 pub(super) const LIMIT: i64 = 280;
 /// Characters of a direct message (`platforms.md` 12, not seen in a source).
-const DIRECT_LIMIT: usize = 10_000;
+pub(super) const DIRECT_LIMIT: usize = 10_000;
 /// Files of a post (X's documentation, "Media").
 pub(super) const FILES: usize = 4;
 /// Characters of a description (the same).

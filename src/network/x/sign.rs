@@ -1,12 +1,12 @@
 //! Signatures: OAuth 1.0a for calls (RFC 5849, 3.4: HMAC-SHA1), and X's own for webhooks
 //! (HMAC-SHA256 over the raw bytes, base64). Pure.
 
+use crate::web::seal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
 
 /// RFC 5849, 3.6: letters, digits, `-`, `.`, `_` and `~` stay.
 const KEPT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -69,16 +69,12 @@ fn signature(keys: &Keys, request: &Signed<'_>, own: &[(&str, &str)]) -> Option<
 /// `sha256=` and the code of these bytes: the answer to a challenge, and a webhook's signature.
 /// Source: X's documentation, "Securing webhooks".
 pub(super) fn seal(secret: &SecretString, bytes: &[u8]) -> Option<String> {
-    let key = secret.expose_secret().as_bytes();
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).ok()?;
-    mac.update(bytes);
-    Some(format!("sha256={}", STANDARD.encode(mac.finalize().into_bytes())))
+    Some(format!("sha256={}", STANDARD.encode(seal::code(secret, &[bytes])?)))
 }
 
 /// Is this the seal of exactly these bytes?
 pub(super) fn is_sealed(secret: &SecretString, bytes: &[u8], seal_shown: &str) -> bool {
-    let right = seal(secret, bytes);
-    right.is_some_and(|right| bool::from(right.as_bytes().ct_eq(seal_shown.as_bytes())))
+    seal(secret, bytes).is_some_and(|right| seal::same(&right, seal_shown))
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub struct Habits {
     pub ann: (&'static str, &'static str),
     /// Can a post be for fewer than everybody, and does an answer carry a content warning?
     pub private: bool,
-    /// The author's warning `a rant`, as this network tells it.
+    /// The author's warning `a rant`, as this network tells it; empty if it knows none.
     pub warning: &'static str,
     /// Can it listen for posts that nobody addressed to us?
     pub listens: bool,
@@ -130,6 +130,21 @@ pub fn habits(row: &Driver) -> Habits {
             private: false,
             warning: "a rant",
             listens: true,
+        },
+        "facebook" => Habits {
+            post: "POST /",
+            // Facebook tells no handle.
+            ann: ("901", "901"),
+            private: false,
+            warning: "",
+            listens: false,
+        },
+        "instagram" => Habits {
+            post: "POST /",
+            ann: ("901", "ann_elsewhere.example"),
+            private: false,
+            warning: "",
+            listens: false,
         },
         "x" => Habits {
             post: "POST /2/tweets",
@@ -214,6 +229,13 @@ impl Bench {
                 ("poll", "150 ms"),
                 ("direct", "150 ms"),
                 ("review", "300 ms"),
+            ],
+            "facebook" | "instagram" => vec![
+                ("api", base),
+                ("page", "900"),
+                ("token", "env:T"),
+                ("app_secret", "env:T"),
+                ("poll", "150 ms"),
             ],
             other => panic!("say here which keys {other} needs to reach its face"),
         };
@@ -308,6 +330,7 @@ pub fn answer(to: &Mention, text: &str, key: &str) -> Outgoing {
         handle: to.handle.clone(),
         audience: to.audience,
         warning: to.warning.clone(),
+        written: to.written,
     };
     let text = PublicText::for_test(&format!("@{} {text}", to.handle.raw()));
     let first = clock::now();
