@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use std::collections::BTreeMap;
@@ -26,8 +27,7 @@ pub fn mount(hooks: impl IntoIterator<Item = Hook>) -> Router {
         by_path.entry(path).or_default().push(router);
     }
     by_path.into_iter().fold(Router::new(), |all, (path, routers)| {
-        let here = Router::new().fallback(each).with_state(Arc::new(routers));
-        all.route_service(&path, here)
+        all.route(&path, any(each).with_state(Arc::new(routers)))
     })
 }
 
