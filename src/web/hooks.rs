@@ -20,7 +20,6 @@ pub type Hook = (String, Router);
 /// One router for all of these. A call to a path of several is given to each of them; the answer is
 /// the worst of those that concern it: "again" (503) before "taken" (200) before a refusal, so that
 /// nothing that one of them could not keep counts as taken.
-#[must_use]
 pub fn mount(hooks: impl IntoIterator<Item = Hook>) -> Router {
     let mut by_path = BTreeMap::<String, Vec<Router>>::new();
     for (path, router) in hooks {
