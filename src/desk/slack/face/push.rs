@@ -255,6 +255,8 @@ fn text(value: &Value) -> Message {
 }
 
 async fn connected(face: &Face, mut socket: WebSocket, app: &str) {
+    // Read before the first frame: who hangs up as soon as that has come means this connection.
+    let (began, _) = hang_up(face);
     let links = face.push.line().links.get(app).copied().unwrap_or(1);
     // `[socket-mode]`: the first frame.
     let hello = json!({
@@ -264,7 +266,6 @@ async fn connected(face: &Face, mut socket: WebSocket, app: &str) {
     if socket.send(text(&hello)).await.is_err() {
         return;
     }
-    let (began, _) = hang_up(face);
     let mut tick = tokio::time::interval(Duration::from_millis(50));
     loop {
         tokio::select! {
