@@ -15,6 +15,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Memory sled may use for pages; its default of 1 GB is more than a small machine has.
 const CACHE: u64 = 64 << 20;
@@ -118,6 +119,22 @@ impl Home {
     }
 }
 
+/// How often sled's own lock is tried for, and the wait between.
+const TRIES: u32 = 100;
+const BREATH: Duration = Duration::from_millis(20);
+
+/// As [`attempt`], with patience for sled's own lock. Ours is held: whoever has sled's is a thread
+/// of a store that this process has just closed, and ends by itself.
+fn patiently(path: &Path) -> Result<Handle, StoreError> {
+    for _ in 1..TRIES {
+        match attempt(path) {
+            Err(StoreError::Locked(_)) => std::thread::sleep(BREATH),
+            done => return done,
+        }
+    }
+    attempt(path)
+}
+
 /// Opens sled's files: first puts right what is known to stop it, then tries, and if that fails
 /// copies them aside, removes the snapshots (a cache that sled makes again) and tries once more.
 pub(super) fn open(home: &Home) -> Result<Handle, StoreError> {
@@ -127,7 +144,7 @@ pub(super) fn open(home: &Home) -> Result<Handle, StoreError> {
         .map_err(|e| io("opened", &e))?;
     boundary::here("store.open.tidied");
     make(home)?;
-    match attempt(&path) {
+    match patiently(&path) {
         Err(StoreError::Broken(_)) if path.join("db").exists() => {}
         done => {
             boundary::here("store.open.opened");
