@@ -4,6 +4,7 @@
 mod recorded;
 
 use crate::contract::networks::{ACME, Bench, answer, until};
+use crate::wire::shared;
 use careline::case::ability::Count;
 use careline::case::event::{Event, File};
 use careline::case::id::AccountId;
@@ -16,17 +17,8 @@ use careline::network::x::NETWORK;
 use careline::setting::Section;
 use careline::world::fault::Wrong;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-
-fn shared(path: &str) -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
-    if home.exists() {
-        return Some(home);
-    }
-    println!("no {path} beside the project: not tried");
-    None
-}
 
 /// An account at this address, with these keys.
 fn open(base: &str, more: &[(&str, &str)], env: fn(&str) -> Option<String>) -> Arc<dyn Network> {

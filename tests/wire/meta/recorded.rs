@@ -3,6 +3,7 @@
 
 use super::{BOTH, open, serve};
 use crate::contract::networks::Notes;
+use crate::wire::shared;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -13,19 +14,10 @@ use careline::web;
 use careline::web::seal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use toml::Value as Toml;
-
-fn shared(path: &str) -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
-    if home.exists() {
-        return Some(home);
-    }
-    println!("no {path} beside the project: not tried");
-    None
-}
 
 /// Whoever is asked for is called `us`; every list is empty.
 async fn stand(request: Request) -> Response {

@@ -2,16 +2,7 @@
 //! hand (`../shared`).
 
 use super::*;
-use std::path::{Path, PathBuf};
-
-fn shared(path: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("{} is not there: nothing to compare with", path.display());
-    None
-}
+use crate::wire::shared;
 
 /// Checks a value against the few words of JSON Schema that the manifest's schema lives by.
 fn fits(value: &Value, schema: &Value, root: &Value, at: &str, wrong: &mut Vec<String>) {

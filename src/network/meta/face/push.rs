@@ -122,7 +122,7 @@ async fn send(stage: &Stage, url: &str, secret: &str, body: &str) {
     }
 }
 
-/// Source: docs: letters beyond ASCII come as `\uXXXX` in small hex digits, and are sealed so.
+/// Source: docs: letters beyond ASCII come as `\u` and four small hex digits, and are sealed so.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for unit in text.encode_utf16() {
