@@ -196,7 +196,7 @@ struct DemoArgs {
     /// Starts only the faces, for another daemon to be pointed at them.
     #[arg(long)]
     no_daemon: bool,
-    /// The network that is shown first: mastodon or bluesky. Both are there.
+    /// The network that is shown first: mastodon, bluesky, x, facebook or instagram. All are there.
     #[arg(long, default_value = "mastodon")]
     network: pair::Net,
     /// The desk where new cases go: slack or discord. Both are there.

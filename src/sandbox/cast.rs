@@ -2,7 +2,7 @@
 
 use super::Faces;
 use super::pair::{
-    AGENTS, DISCORD, DISCORD_APP, DISCORD_BOT, FORUM, GUILD, Office as Desk, SKY, TEAM_TALK,
+    AGENTS, DISCORD, DISCORD_APP, DISCORD_BOT, FORUM, GUILD, Net, Office as Desk, SKY, TEAM_TALK,
 };
 use crate::desk::discord::face as discord;
 use crate::desk::slack::face as slack;
@@ -27,7 +27,8 @@ const TEAM: &str = "T0ACME0001";
 const APP: &str = "A0CARELINE";
 /// The app's own user at Slack.
 pub const BOT: &str = "U0CARELINE";
-const US: &str = "110000000000000001";
+/// Our account's number on all networks; Facebook's and Instagram's `page`.
+pub const US: &str = "110000000000000001";
 
 /// What the app may do: the scopes of its manifest.
 const SCOPES: [&str; 18] = [
@@ -108,6 +109,12 @@ pub struct Cast {
     pub us: String,
     /// Its app password on Bluesky.
     pub sky: String,
+    /// Its token on X; with OAuth 1.0a also its secret, and both of the app.
+    pub x: String,
+    /// Our Page's token at Facebook, and the app's secret.
+    pub facebook: String,
+    /// Our account's token at Instagram, and the app's secret.
+    pub instagram: String,
     /// The token of our bot at Slack.
     pub bot_token: String,
     /// The app's own token at Slack.
@@ -170,6 +177,9 @@ impl Cast {
             discord_staff: discord_staff.collect(),
             us: secret("demo-account-"),
             sky: secret("demo-sky-"),
+            x: secret("demo-x-"),
+            facebook: secret("demo-facebook-"),
+            instagram: secret("demo-instagram-"),
             bot_token: secret("xoxb-demo-"),
             app_token: secret("xapp-demo-"),
             discord_token: secret("demo-discord-bot-"),
@@ -182,15 +192,28 @@ impl Cast {
     }
 
     fn settle(&self, world: &mut World) {
-        for (account, secret) in [(ACCOUNT, &self.us), (SKY, &self.sky)] {
-            let square = world.square(account);
-            square.join(Person { is_us: true, ..person(US, "acme", "Acme Outdoor", secret) });
+        for net in Net::ALL {
+            let square = world.square(net.account());
+            let us = person(US, "acme", "Acme Outdoor", self.ours(net));
+            square.join(Person { is_us: true, ..us });
             for player in &self.customers {
                 self.admit(square, player);
             }
         }
         self.furnish_slack(world.office(DESK));
         self.furnish_discord(world.office(DISCORD));
+    }
+
+    /// What our account on this network logs in with.
+    #[must_use]
+    pub fn ours(&self, net: Net) -> &str {
+        match net {
+            Net::Mastodon => &self.us,
+            Net::Bluesky => &self.sky,
+            Net::X => &self.x,
+            Net::Facebook => &self.facebook,
+            Net::Instagram => &self.instagram,
+        }
     }
 
     fn admit(&self, square: &mut Square, player: &Player) {
@@ -277,18 +300,39 @@ impl Cast {
     pub fn told(&self, at: Faces) -> Value {
         json!({
             "mastodon": self.told_mastodon(at), "bluesky": self.told_bluesky(at),
+            "x": self.told_x(at), "facebook": self.told_meta(at, Net::Facebook),
+            "instagram": self.told_meta(at, Net::Instagram),
             "slack": self.told_slack(at), "discord": self.told_discord(at),
         })
     }
 
     fn told_mastodon(&self, at: Faces) -> Value {
-        let accounts =
-            all(&self.customers, |p| json!({"id": p.id, "name": p.name, "handle": p.key}));
         json!({
             "base": at.mastodon.to_string(), "tokens": tokens(&self.customers),
-            "accounts": accounts,
-            "account": {"id": US, "name": ACCOUNT, "handle": "acme", "token": self.us},
+            "accounts": self.accounts(), "account": self.account(Net::Mastodon),
         })
+    }
+
+    fn told_x(&self, at: Faces) -> Value {
+        json!({
+            "base": at.x.to_string(), "tokens": tokens(&self.customers),
+            "accounts": self.accounts(), "account": self.account(Net::X),
+        })
+    }
+
+    /// Customers have no API here; they write by the control address.
+    fn told_meta(&self, at: Faces, net: Net) -> Value {
+        let mut account = self.account(net);
+        account["app_secret"] = self.ours(net).into();
+        json!({ "base": at.of(net).to_string(), "accounts": self.accounts(), "account": account })
+    }
+
+    fn accounts(&self) -> serde_json::Map<String, Value> {
+        all(&self.customers, |p| json!({"id": p.id, "name": p.name, "handle": p.key}))
+    }
+
+    fn account(&self, net: Net) -> Value {
+        json!({"id": US, "name": net.account(), "handle": "acme", "token": self.ours(net)})
     }
 
     /// Tokens are app passwords here: a session is opened with handle and password.

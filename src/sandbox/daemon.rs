@@ -4,12 +4,12 @@
 
 use super::cast::{CHANNEL, Cast, DESK, Role};
 use super::life::Known;
-use super::pair::{FORUM, Office};
+use super::pair::{FORUM, Net, Office};
 use super::{DemoError, Faces, Setup};
 use crate::case::time::{Span, Timestamp};
 use crate::config::{self, Files, Tables, Text};
 use crate::engine::{Engine, Pace, Parts, Tuning, clock};
-use crate::net::{Ground, Net};
+use crate::net::{self, Ground};
 use crate::store::{STORES, Store};
 use serde_json::Value;
 use std::path::Path;
@@ -197,7 +197,7 @@ async fn open(
     tuning: Tuning,
 ) -> Result<(Engine, Arc<dyn Store>), DemoError> {
     // In the sandbox nothing but this machine is reached, whatever an address says.
-    let ground = Ground { net: Net::new(true), now: clock::system() };
+    let ground = Ground { net: net::Net::new(true), now: clock::system() };
     let config = config::parse(files, |_| None, &ground, Tables::all());
     let config = config.map_err(|mistakes| {
         let all: Vec<String> = mistakes.0.iter().map(ToString::to_string).collect();
@@ -224,20 +224,25 @@ fn write_secrets(home: &Path, cast: &Cast) -> std::io::Result<()> {
         ("account_token", &cast.us),
         ("discord_token", &cast.discord_token),
         ("sky_password", &cast.sky),
+        ("x_token", &cast.x),
+        ("facebook_token", &cast.facebook),
+        ("instagram_token", &cast.instagram),
     ];
     all.into_iter().try_for_each(|(name, secret)| std::fs::write(home.join(name), secret))
 }
 
-/// Both networks and both desks; new cases of both accounts go to this desk.
+/// All networks and both desks; new cases of all accounts go to this desk.
 fn wiring(home: &Path, faces: Faces, office: Office) -> Text {
     let stream = faces.bluesky.to_string().replacen("http", "ws", 1);
     let text = WIRING
         .replace("DEMO", &home.display().to_string())
         .replace("ws://127.0.0.1:0", &stream)
-        .replace("http://127.0.0.1:0/bluesky", &faces.bluesky.to_string())
         .replace("http://127.0.0.1:0/api/v10", &format!("{}/api/v10", faces.discord))
-        .replace("http://127.0.0.1:0/api", &format!("{}/api", faces.slack))
-        .replace("http://127.0.0.1:0", &faces.mastodon.to_string());
+        .replace("http://127.0.0.1:0/api", &format!("{}/api", faces.slack));
+    let text = Net::ALL.into_iter().fold(text, |text, net| {
+        let place = format!("http://127.0.0.1:0/{}\"", net.name());
+        text.replace(&place, &format!("{}\"", faces.of(net)))
+    });
     let text = match office {
         Office::Slack => text,
         Office::Discord => text

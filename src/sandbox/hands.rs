@@ -1,7 +1,8 @@
 //! What visitors and scripts do, done as real clients would: customers' posts and agents' messages
-//! over HTTP with their own tokens; what has no API there (a press, a slash command, a form) by
-//! the face's own ways in.
+//! over HTTP with their own tokens; what has no API there (a press, a slash command, a form, what
+//! customers of X and Meta write) by the face's own ways in.
 
+mod app;
 mod sky;
 
 use super::Faces;
@@ -69,8 +70,7 @@ impl Hands {
     /// The token of a customer, or of our account for a colleague who uses the network's own app.
     fn token(&self, who: &str) -> Result<&str, String> {
         if who == ACCOUNT {
-            let sky = self.pair().net == Net::Bluesky;
-            return Ok(if sky { &self.cast.sky } else { &self.cast.us });
+            return Ok(self.cast.ours(self.pair().net));
         }
         let player = self.cast.customer(who).ok_or_else(|| format!("{who} is no customer here"))?;
         Ok(&player.token)
@@ -111,10 +111,21 @@ impl Hands {
         how: &How,
         parent: Option<&str>,
     ) -> Result<String, String> {
-        let token = self.token(who)?;
-        if self.pair().net == Net::Bluesky {
-            return self.sky(who).post(text, how, parent).await;
+        match self.pair().net {
+            Net::Mastodon => self.toot(who, text, how, parent).await,
+            Net::Bluesky => self.sky(who).post(text, how, parent).await,
+            net => self.app(net).post(who, text, how, parent),
         }
+    }
+
+    async fn toot(
+        &self,
+        who: &str,
+        text: &str,
+        how: &How,
+        parent: Option<&str>,
+    ) -> Result<String, String> {
+        let token = self.token(who)?;
         let mut body = json!({
             "status": text, "visibility": if how.direct { "direct" } else { "public" },
         });
@@ -146,8 +157,10 @@ impl Hands {
     /// # Errors
     /// The network's own words.
     pub async fn edit_post(&self, who: &str, post: &str, text: &str) -> Result<(), String> {
-        if self.pair().net == Net::Bluesky {
-            return self.sky(who).edit(post, text).await;
+        match self.pair().net {
+            Net::Mastodon => {}
+            Net::Bluesky => return self.sky(who).edit(post, text).await,
+            net => return self.app(net).edit(who, post, text),
         }
         let url = format!("{}/api/v1/statuses/{post}", self.faces.mastodon);
         let request = self.client.put(url).bearer_auth(self.token(who)?);
@@ -159,8 +172,10 @@ impl Hands {
     /// # Errors
     /// The network's own words.
     pub async fn delete_post(&self, who: &str, post: &str) -> Result<(), String> {
-        if self.pair().net == Net::Bluesky {
-            return self.sky(who).delete(post).await;
+        match self.pair().net {
+            Net::Mastodon => {}
+            Net::Bluesky => return self.sky(who).delete(post).await,
+            net => return self.app(net).delete(who, post),
         }
         let url = format!("{}/api/v1/statuses/{post}", self.faces.mastodon);
         self.ask(self.client.delete(url).bearer_auth(self.token(who)?)).await.map(|_| ())

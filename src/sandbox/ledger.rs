@@ -3,9 +3,11 @@
 //! out?
 
 use super::cast::{Cast, Role};
+use super::pair::Net;
+use crate::case::model::Audience;
 use crate::world::World;
 use crate::world::office::{Message, What as Deed};
-use crate::world::square::{Square, SquarePost, What};
+use crate::world::square::{API, Square, SquarePost, What};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +51,8 @@ impl Ledger {
             }
         }
         let sent: Vec<_> = world.squares.values().flat_map(sent).collect();
-        let different: BTreeSet<_> = sent.iter().map(|post| (post.parent, &post.text)).collect();
+        let to = |post: &&SquarePost| (post.parent, post.mentions.clone(), post.text.clone());
+        let different: BTreeSet<_> = sent.iter().map(to).collect();
         ledger.sent = sent.len();
         ledger.sent_twice = sent.len() - different.len();
         ledger.outside = outside(world, cast, &sent);
@@ -78,14 +81,15 @@ pub fn to_us(square: &Square) -> impl Iterator<Item = &SquarePost> {
     posted(square).filter(move |post| post.author != us && post.mentions.contains(&us))
 }
 
-/// What the program sent for us: a colleague's own app gives no key.
+/// What the program sent for us: a colleague's own app gives no key, and comes through no API.
 pub fn sent(square: &Square) -> impl Iterator<Item = &SquarePost> {
     let us = square.us().map(|us| us.id.clone()).unwrap_or_default();
-    posted(square).filter(move |post| post.author == us && post.key.is_some())
+    let by_program = |post: &SquarePost| post.key.is_some() || post.app.as_deref() == Some(API);
+    posted(square).filter(move |post| post.author == us && by_program(post))
 }
 
 /// In which messages of the app, at any desk, each post was shown, by its link: the channel and
-/// the message.
+/// the message. A post that has no link is known by its words, and only its first place is told.
 #[must_use]
 pub fn shown(world: &World) -> BTreeMap<i64, BTreeSet<(String, i64)>> {
     let mut found: BTreeMap<i64, BTreeSet<(String, i64)>> = BTreeMap::new();
@@ -94,12 +98,56 @@ pub fn shown(world: &World) -> BTreeMap<i64, BTreeSet<(String, i64)>> {
         Deed::Posted { message } => Some(message),
         _ => None,
     });
+    let mut bare_posts = unlinked(world);
     for message in messages.filter(|m| m.app.is_some() && m.only_for.is_none()) {
+        let place = || (message.channel.clone(), message.id);
         for post in linked(world, message) {
-            found.entry(post).or_default().insert((message.channel.clone(), message.id));
+            found.entry(post).or_default().insert(place());
         }
+        if bare_posts.is_empty() {
+            continue;
+        }
+        let said = bare(&words(message));
+        bare_posts.retain(|(post, text)| {
+            let shows = message.id > *post && said.contains(text) && !quotes(message);
+            if shows {
+                found.entry(*post).or_default().insert(place());
+            }
+            !shows
+        });
     }
     found
+}
+
+/// Does it stand by itself without being a card? An alert repeats a customer's words.
+fn quotes(message: &Message) -> bool {
+    let top = message.thread.is_none_or(|root| root == message.id);
+    top && value(message, "Note").is_none()
+}
+
+/// What a message's button with this label asks: Slack's value or action id, Discord's custom id.
+pub(super) fn value(message: &Message, label: &str) -> Option<String> {
+    let rows = message.blocks.as_array()?.iter();
+    let all = |row: &'_ Value, key: &str| row[key].as_array().cloned().unwrap_or_default();
+    let mut elements = rows.flat_map(|row| [all(row, "elements"), all(row, "components")].concat());
+    let found = elements.find(|e| e["text"]["text"] == label || e["label"] == label)?;
+    let value = ["value", "action_id", "custom_id"].iter().find_map(|key| found[*key].as_str());
+    value.map(str::to_owned)
+}
+
+/// Posts that have no link of their own, and their words: private messages at X and Meta, and
+/// comments on Instagram.
+fn unlinked(world: &World) -> Vec<(i64, String)> {
+    let is = |net: Net, post: &SquarePost| match net {
+        Net::Mastodon | Net::Bluesky => false,
+        Net::X | Net::Facebook => post.audience == Audience::Direct,
+        Net::Instagram => true,
+    };
+    let squares = world.squares.iter().filter_map(|(name, square)| Some((Net::of(name)?, square)));
+    let posts = squares.flat_map(|(net, square)| {
+        to_us(square).filter(move |post| is(net, post)).map(|post| (post.id, bare(&post.text)))
+    });
+    posts.filter(|(_, text)| !text.is_empty()).collect()
 }
 
 /// Ids of posts, of any network, that this message links to.
@@ -111,8 +159,10 @@ pub fn linked(world: &World, message: &Message) -> BTreeSet<i64> {
     };
     let parts = blocks.split('/').chain(message.text.split('/'));
     let ids = parts.filter_map(|part| {
-        let end = part.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(part.len());
-        named(world, &part[..end])
+        let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name = &part[..part.find(|c| !letter(c)).unwrap_or(part.len())];
+        // A comment of Facebook stands behind its post: `POST_COMMENT`.
+        named(world, name.rsplit('_').next()?)
     });
     ids.collect()
 }

@@ -3,7 +3,7 @@
 
 use super::cast::{ACCOUNT, Cast, Player};
 use super::hands::{At, Hands};
-use super::ledger::{self, words};
+use super::ledger::{self, value, words};
 use super::pair::Pair;
 use super::play::Stage;
 use super::script::{Act, DeskAct, Expect, How};
@@ -14,8 +14,7 @@ use crate::engine::clock;
 use crate::inbox::Task;
 use crate::world::World;
 use crate::world::office::{Message, Office};
-use crate::world::square::Square;
-use serde_json::Value;
+use crate::world::square::{Square, SquarePost};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -349,7 +348,12 @@ fn answers(world: &World, pair: Pair, customer: &str, wanted: &str) -> Vec<i64> 
             .get(&parent)
             .is_some_and(|p| p.author == customer || p.mentions.iter().any(|id| id == customer))
     };
-    let mine = ledger::sent(square).filter(|post| post.parent.is_some_and(to_him));
+    // At X and Meta a private message answers no post, only a person.
+    let for_him = |post: &SquarePost| match post.parent {
+        Some(parent) => to_him(parent),
+        None => post.mentions.iter().any(|id| id == customer),
+    };
+    let mine = ledger::sent(square).filter(|post| for_him(post));
     mine.filter(|post| post.text.contains(wanted)).map(|post| post.id).collect()
 }
 
@@ -390,14 +394,4 @@ fn button(
     });
     let mut found = seen.filter_map(|m| Some((pair.office.stamp(m.id), value(m, label)?)));
     found.next_back()
-}
-
-/// What a message's button with this label asks: Slack's value or action id, Discord's custom id.
-fn value(message: &Message, label: &str) -> Option<String> {
-    let rows = message.blocks.as_array()?.iter();
-    let all = |row: &'_ Value, key: &str| row[key].as_array().cloned().unwrap_or_default();
-    let mut elements = rows.flat_map(|row| [all(row, "elements"), all(row, "components")].concat());
-    let found = elements.find(|e| e["text"]["text"] == label || e["label"] == label)?;
-    let value = ["value", "action_id", "custom_id"].iter().find_map(|key| found[*key].as_str());
-    value.map(str::to_owned)
 }

@@ -88,6 +88,12 @@ pub struct Faces {
     pub mastodon: Loopback,
     /// Bluesky's.
     pub bluesky: Loopback,
+    /// X's.
+    pub x: Loopback,
+    /// Facebook's.
+    pub facebook: Loopback,
+    /// Instagram's.
+    pub instagram: Loopback,
     /// Slack's.
     pub slack: Loopback,
     /// Discord's.
@@ -99,6 +105,9 @@ impl Faces {
         Ok(Self {
             mastodon: serve_network(Net::Mastodon, shared, stop).await?,
             bluesky: serve_network(Net::Bluesky, shared, stop).await?,
+            x: serve_network(Net::X, shared, stop).await?,
+            facebook: serve_network(Net::Facebook, shared, stop).await?,
+            instagram: serve_network(Net::Instagram, shared, stop).await?,
             slack: serve_desk(Office::Slack, shared, stop).await?,
             discord: serve_desk(Office::Discord, shared, stop).await?,
         })
@@ -106,8 +115,21 @@ impl Faces {
 
     /// All of them.
     #[must_use]
-    pub const fn all(self) -> [Loopback; 4] {
-        [self.mastodon, self.bluesky, self.slack, self.discord]
+    pub fn all(self) -> Vec<Loopback> {
+        let networks = Net::ALL.map(|net| self.of(net));
+        networks.into_iter().chain([self.slack, self.discord]).collect()
+    }
+
+    /// A network's.
+    #[must_use]
+    pub const fn of(self, net: Net) -> Loopback {
+        match net {
+            Net::Mastodon => self.mastodon,
+            Net::Bluesky => self.bluesky,
+            Net::X => self.x,
+            Net::Facebook => self.facebook,
+            Net::Instagram => self.instagram,
+        }
     }
 }
 
@@ -272,6 +294,10 @@ impl Demo {
         self.day.lock().unwrap_or_else(PoisonError::into_inner).cancel();
     }
 
+    fn bases(&self) -> Vec<String> {
+        self.faces.all().iter().map(|face| format!("{face}/")).collect()
+    }
+
     async fn state(&self) -> Value {
         let now = clock::now();
         let lives = match &self.daemon {
@@ -282,7 +308,7 @@ impl Demo {
         let story = self.story().clone();
         state["lives"] = lives.into();
         state["now"] = life::millis(now).into();
-        state["bases"] = self.faces.all().map(|face| format!("{face}/")).to_vec().into();
+        state["bases"] = self.bases().into();
         state["faults"] = story.faults.into();
         state["daemon"] = json!({
             "up": self.daemon.as_ref().is_some_and(Daemon::is_up),

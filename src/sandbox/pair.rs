@@ -7,6 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Our account on Bluesky, as `bot-config` names it.
 pub const SKY: &str = "acme_sky";
+/// Our account on X.
+pub const X: &str = "acme_x";
+/// Our Page on Facebook.
+pub const FACEBOOK: &str = "acme_facebook";
+/// Our account on Instagram.
+pub const INSTAGRAM: &str = "acme_instagram";
 /// The demo's Discord desk, as `bot-config` names it.
 pub const DISCORD: &str = "discord";
 /// The demo's Discord server.
@@ -30,6 +36,24 @@ pub enum Net {
     Mastodon,
     /// Bluesky.
     Bluesky,
+    /// X.
+    X,
+    /// A Facebook Page, with its Messenger.
+    Facebook,
+    /// An Instagram account.
+    Instagram,
+}
+
+/// What a network of the demo is called, and what its customers can do.
+struct Row {
+    name: &'static str,
+    title: &'static str,
+    account: &'static str,
+    posting: &'static str,
+    private: bool,
+    warns: bool,
+    pictures: bool,
+    edits: bool,
 }
 
 /// A desk of the demo.
@@ -53,42 +77,114 @@ pub struct Pair {
 
 impl Net {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Mastodon, Self::Bluesky];
+    pub const ALL: [Self; 5] =
+        [Self::Mastodon, Self::Bluesky, Self::X, Self::Facebook, Self::Instagram];
+
+    const fn row(self) -> Row {
+        let all = Row {
+            name: "mastodon",
+            title: "Mastodon",
+            account: ACCOUNT,
+            posting: "POST /api/v1/statuses",
+            private: true,
+            warns: true,
+            pictures: true,
+            edits: true,
+        };
+        let post = "POST /xrpc/com.atproto.repo.putRecord";
+        match self {
+            Self::Mastodon => all,
+            Self::Bluesky => Row {
+                name: "bluesky",
+                title: "Bluesky",
+                account: SKY,
+                posting: post,
+                private: false,
+                warns: false,
+                ..all
+            },
+            Self::X => Row {
+                name: "x",
+                title: "X",
+                account: X,
+                posting: "POST /2/tweets",
+                warns: false,
+                ..all
+            },
+            Self::Facebook => Row {
+                name: "facebook",
+                title: "Facebook",
+                account: FACEBOOK,
+                posting: "/comments",
+                warns: false,
+                pictures: false,
+                ..all
+            },
+            Self::Instagram => Row {
+                name: "instagram",
+                title: "Instagram",
+                account: INSTAGRAM,
+                posting: "/replies",
+                warns: false,
+                pictures: false,
+                edits: false,
+                ..all
+            },
+        }
+    }
 
     /// The driver's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mastodon => "mastodon",
-            Self::Bluesky => "bluesky",
-        }
+        self.row().name
     }
 
     /// As people say it.
     #[must_use]
     pub const fn title(self) -> &'static str {
-        match self {
-            Self::Mastodon => "Mastodon",
-            Self::Bluesky => "Bluesky",
-        }
+        self.row().title
     }
 
     /// Our account there.
     #[must_use]
     pub const fn account(self) -> &'static str {
-        match self {
-            Self::Mastodon => ACCOUNT,
-            Self::Bluesky => SKY,
-        }
+        self.row().account
     }
 
     /// The call that posts, as faults name it.
     #[must_use]
     pub const fn posting(self) -> &'static str {
-        match self {
-            Self::Mastodon => "POST /api/v1/statuses",
-            Self::Bluesky => "POST /xrpc/com.atproto.repo.putRecord",
-        }
+        self.row().posting
+    }
+
+    /// Can a customer write to us alone?
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        self.row().private
+    }
+
+    /// Can he warn of what he shows?
+    #[must_use]
+    pub const fn warns(self) -> bool {
+        self.row().warns
+    }
+
+    /// Do his pictures come with his words?
+    #[must_use]
+    pub const fn has_pictures(self) -> bool {
+        self.row().pictures
+    }
+
+    /// Can he change what he wrote?
+    #[must_use]
+    pub const fn edits(self) -> bool {
+        self.row().edits
+    }
+
+    /// The network of this account of ours.
+    #[must_use]
+    pub fn of(account: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|net| net.account() == account)
     }
 }
 
@@ -174,7 +270,8 @@ impl FromStr for Net {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|known| known.name() == name);
-        found.ok_or_else(|| "the networks of the demo are mastodon and bluesky".to_owned())
+        let all = || Self::ALL.map(Self::name).join(", ");
+        found.ok_or_else(|| format!("the networks of the demo are {}", all()))
     }
 }
 

@@ -181,14 +181,16 @@ impl Script {
     }
 }
 
-/// A script for this pair: lines that begin with `on NAME:` are for a network or a desk alone;
+/// A script for this pair: lines that begin with `on NAMES:` are for these networks or desks alone;
 /// `{network}`, `{post}` and `{desk}` in faults stand for the account, its call that posts, and the
 /// desk.
 #[must_use]
 pub fn on(text: &str, pair: Pair) -> String {
     let here = [pair.net.name(), pair.office.name()];
     let line = |line: &str| match line.strip_prefix("on ").and_then(|rest| rest.split_once(':')) {
-        Some((name, rest)) if here.contains(&name) => rest.trim().to_owned(),
+        Some((names, rest)) if names.split(' ').any(|name| here.contains(&name)) => {
+            rest.trim().to_owned()
+        }
         Some(_) => String::new(),
         None => line.to_owned(),
     };
@@ -418,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_line_may_be_for_one_platform_alone() {
-        let text = "on bluesky: say: sky\non slack: say: desk\nfault {network} {post} cut x1";
+        let text = "on bluesky x: say: sky\non slack: say: desk\nfault {network} {post} cut x1";
         let script = on(text, Pair::default());
         assert_eq!(script, "\nsay: desk\nfault acme POST /api/v1/statuses cut x1\n");
     }

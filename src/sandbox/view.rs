@@ -51,7 +51,8 @@ fn names(pair: Pair) -> Value {
         "network": pair.net.account(), "desk": pair.office.name(), "on": pair.net.name(),
         "network_title": pair.net.title(), "desk_title": pair.office.title(),
         "network_post": pair.net.posting(), "desk_post": pair.office.posting(),
-        "talk": pair.office.talk(), "private": pair.net == Net::Mastodon,
+        "talk": pair.office.talk(), "private": pair.net.is_private(), "warns": pair.net.warns(),
+        "pictures": pair.net.has_pictures(), "edits": pair.net.edits(),
     })
 }
 

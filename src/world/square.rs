@@ -57,6 +57,9 @@ pub struct Medium {
     pub bytes: Bytes,
 }
 
+/// The app of what came through an API that takes no key with a post.
+pub const API: &str = "an app of the API";
+
 /// One post.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SquarePost {

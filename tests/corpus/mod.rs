@@ -32,7 +32,8 @@ const AT_ONCE: usize = 24;
 const fn longest(net: Net) -> usize {
     match net {
         Net::Mastodon => 440,
-        Net::Bluesky => 240,
+        Net::Bluesky | Net::X => 240,
+        Net::Facebook | Net::Instagram => 2_000,
     }
 }
 
@@ -78,6 +79,7 @@ impl Player {
         match self.pair.net {
             Net::Mastodon => self.post_on_mastodon(text, parent).await,
             Net::Bluesky => self.post_on_bluesky(text).await,
+            net => panic!("nobody talks on {} here yet", net.title()),
         }
     }
 

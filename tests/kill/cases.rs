@@ -1,5 +1,7 @@
 //! Which story reaches which boundary. A boundary of the code that is not here fails the test.
 
+use careline::sandbox::pair::Net;
+
 /// How a boundary is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -48,15 +50,18 @@ pub const CASES: &[(&str, Way, &[u32])] = &[
     ("store.swap.placed", Way::Forget, &[1]),
 ];
 
-/// One case of each kind, for every run of the tests.
-pub const QUICK: &[(&str, u32)] = &[
-    ("store.group.applied", 5),
-    ("store.group.synced", 13),
-    ("desk.deliver.answer", 2),
-    ("network.deliver.call", 1),
-    ("discord.acknowledge", 2),
-    ("discord.write.answer", 2),
-    ("engine.alarm", 2),
-    ("slack.acknowledge", 2),
-    ("store.swap.moved", 1),
+/// One case of each kind, for every run of the tests, and the network where its story happens.
+pub const QUICK: &[(&str, u32, Net)] = &[
+    ("store.group.applied", 5, Net::Mastodon),
+    ("store.group.synced", 13, Net::X),
+    ("desk.deliver.answer", 2, Net::Mastodon),
+    ("network.deliver.call", 1, Net::Mastodon),
+    ("network.deliver.answer", 1, Net::X),
+    ("network.deliver.answer", 2, Net::Facebook),
+    ("network.deliver.answer", 3, Net::Instagram),
+    ("discord.acknowledge", 2, Net::Instagram),
+    ("discord.write.answer", 2, Net::Bluesky),
+    ("engine.alarm", 2, Net::Mastodon),
+    ("slack.acknowledge", 2, Net::Facebook),
+    ("store.swap.moved", 1, Net::X),
 ];

@@ -2,7 +2,7 @@
 //! of its own beside it, on a store that outlives it.
 
 use crate::contract::server::Schema;
-use careline::sandbox::cast::Role;
+use careline::sandbox::cast::{Role, US};
 use careline::sandbox::pair::{AGENTS, GUILD, Net, Office, Pair};
 use careline::sandbox::{Demo, Setup};
 use careline::world::World;
@@ -104,6 +104,22 @@ fn account_keys(home: &Path, demo: &Demo) -> String {
                  app = \"{base}\"\n"
             )
         }
+        Net::X => {
+            let (base, token) = (faces.x, format!("\"file:{home}/x\""));
+            format!(
+                "network = \"x\"\napi = \"{base}\"\napp = \"{base}\"\nauth = \"oauth1\"\n\
+                 consumer_key = {token}\nconsumer_secret = {token}\naccess_token = {token}\n\
+                 access_secret = {token}\ndirect = \"1 s\"\nbudget = \"\"\n"
+            )
+        }
+        net @ (Net::Facebook | Net::Instagram) => {
+            let (base, token) = (faces.of(net), format!("\"file:{home}/{}\"", net.name()));
+            format!(
+                "network = \"{}\"\napi = \"{base}\"\npage = \"{US}\"\ntoken = {token}\n\
+                 app_secret = {token}\n",
+                net.name()
+            )
+        }
     }
 }
 
@@ -145,6 +161,9 @@ impl House {
             ("us", cast.us.clone()),
             ("discord", cast.discord_token.clone()),
             ("sky", cast.sky.clone()),
+            ("x", cast.x.clone()),
+            ("facebook", cast.facebook.clone()),
+            ("instagram", cast.instagram.clone()),
             ("careline.toml", store(home.path(), kind) + &wiring(home.path(), &demo, port, "1 s")),
             ("address", schema.as_ref().map_or_else(String::new, |it| it.address.clone())),
             ("policy.toml", policy(&demo)),

@@ -4,7 +4,7 @@ use super::house::{Fine, House};
 use super::story::{ANSWERS, ASIDE, NOTE, Told, thread_of};
 use careline::case::model::Audience;
 use careline::sandbox::ledger::{Ledger, shown};
-use careline::sandbox::pair::{Net, Pair};
+use careline::sandbox::pair::Pair;
 use careline::world::World;
 use careline::world::office::{Message, What as Deed};
 use careline::world::square::{SquarePost, What};
@@ -66,13 +66,13 @@ fn answers(world: &World, pair: Pair, told: &Told) -> Vec<String> {
     }
     for (post, (who, text)) in posts.iter().zip(ANSWERS) {
         let to = if who == "anna" { told.anna.clone() } else { vec![told.bilal] };
-        if !post.text.contains(text) || !post.parent.is_some_and(|parent| to.contains(&parent)) {
+        if !post.text.contains(text) || !answers_one(world, pair, post, &to) {
             wrong.push(format!(
                 "expected to {who}: {text}; found below {:?}: {}",
                 post.parent, post.text
             ));
         }
-        if who == "bilal" && pair.net == Net::Mastodon && post.audience != Audience::Direct {
+        if who == "bilal" && pair.net.is_private() && post.audience != Audience::Direct {
             wrong.push("a private answer is not private".into());
         }
     }
@@ -82,6 +82,18 @@ fn answers(world: &World, pair: Pair, told: &Told) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Does it answer one of these posts? At X and Meta a private message answers its person only.
+fn answers_one(world: &World, pair: Pair, post: &SquarePost, to: &[i64]) -> bool {
+    let square = &world.squares[pair.net.account()];
+    match post.parent {
+        Some(parent) => to.contains(&parent),
+        None => to.iter().any(|to| {
+            let his = &square.posts[to];
+            his.audience == Audience::Direct && post.mentions.contains(&his.author)
+        }),
+    }
 }
 
 /// No message of the app was posted twice: each carries the name of what it carries out.

@@ -52,33 +52,51 @@ fn every_boundary_of_the_code_has_a_story() {
     assert_eq!(found, known, "boundaries in src on the left, in tests/kill/cases.rs on the right");
 }
 
+/// A death in a story: the boundary and how it is reached, which time, and where.
+type Death = (&'static str, Way, u32, Pair);
+
 /// Which cases this run shall have.
-fn wanted() -> Vec<(&'static str, Way, u32)> {
+fn wanted() -> Vec<Death> {
     let all = || CASES.iter().flat_map(|(name, way, ns)| ns.iter().map(|n| (*name, *way, *n)));
+    let at = |(name, way, n)| (name, way, n, pair(name, Net::Mastodon));
     match std::env::var("CARELINE_KILL").as_deref() {
-        Ok("all") => all().collect(),
+        Ok("all") => all().map(at).collect(),
         Ok(one) => {
-            all().filter(|(name, _, n)| one == *name || one == format!("{name}:{n}")).collect()
+            let is = |name: &str, n: u32| one == name || one == format!("{name}:{n}");
+            all().filter(|(name, _, n)| is(name, *n)).map(at).collect()
         }
-        Err(_) => all().filter(|(name, _, n)| QUICK.contains(&(*name, *n))).collect(),
+        Err(_) => {
+            let way = |name| CASES.iter().find(|case| case.0 == name).expect("a case").1;
+            QUICK.iter().map(|(name, n, net)| (*name, way(*name), *n, pair(name, *net))).collect()
+        }
     }
 }
 
 /// Where a boundary's story happens: Discord's own at Discord, the others at Slack, or where
 /// `CARELINE_KILL_PAIR=NETWORK,DESK` says.
-fn pair(name: &str) -> Pair {
+fn pair(name: &str, net: Net) -> Pair {
     if let Ok(named) = std::env::var("CARELINE_KILL_PAIR") {
         let (net, office) = named.split_once(',').expect("CARELINE_KILL_PAIR is NETWORK,DESK");
         let (net, office) = (net.parse().expect("a network"), office.parse().expect("a desk"));
         return Pair { net, office };
     }
     let office = if name.starts_with("discord.") { Office::Discord } else { Office::Slack };
-    Pair { net: Net::Mastodon, office }
+    Pair { net, office }
+}
+
+/// How the network itself names Bilal.
+fn bilal(house: &House) -> String {
+    let id = &house.demo.cast.customer("bilal").expect("Bilal").id;
+    match house.demo.pair().net {
+        Net::Mastodon => "bilal".to_owned(),
+        Net::Bluesky => careline::network::bluesky::face::did(id),
+        Net::X | Net::Facebook | Net::Instagram => id.clone(),
+    }
 }
 
 /// The story with one death in it, and the judgement.
-async fn one(name: &str, way: Way, n: u32) -> Fine {
-    live(House::build(pair(name)).await, name, way, n).await
+async fn one((name, way, n, pair): Death) -> Fine {
+    live(House::build(pair).await, name, way, n).await
 }
 
 async fn live(mut house: House, name: &str, way: Way, n: u32) -> Fine {
@@ -88,7 +106,7 @@ async fn live(mut house: House, name: &str, way: Way, n: u32) -> Fine {
     house.stop().await?;
     if way == Way::Forget {
         let account = house.demo.pair().net.account();
-        let answer = house.ask(&["forget", account, "bilal"], Some(&boundary));
+        let answer = house.ask(&["forget", account, &bilal(&house)], Some(&boundary));
         house.deaths += u32::from(answer.status.signal() == Some(9));
         house.verify()?;
         house.start(None);
@@ -110,18 +128,20 @@ async fn killed_anywhere_nothing_is_lost_doubled_or_told_outside() {
     assert!(!all.is_empty(), "there is no such boundary");
     let (count, began) = (all.len(), Instant::now());
     let room = Arc::new(Semaphore::new(AT_ONCE));
-    let runs = all.into_iter().map(|(name, way, n)| {
+    let runs = all.into_iter().map(|death| {
         let room = room.clone();
+        let (name, _, n, pair) = death;
         tokio::spawn(async move {
             let _permit = room.acquire().await;
             let began = Instant::now();
-            let done = one(name, way, n).await;
+            let done = one(death).await;
             println!(
-                "{name}:{n} {} in {:.1?}",
+                "{name}:{n} on {} {} in {:.1?}",
+                pair.net.title(),
                 if done.is_ok() { "well" } else { "NOT WELL" },
                 began.elapsed()
             );
-            done.map_err(|why| format!("== {name}:{n}\n{why}"))
+            done.map_err(|why| format!("== {name}:{n} on {}\n{why}", pair.net.title()))
         })
     });
     let mut wrong = Vec::new();

@@ -4,7 +4,6 @@
 use super::house::{Fine, House};
 use careline::sandbox::hands::At;
 use careline::sandbox::ledger::{sent, shown, words};
-use careline::sandbox::pair::Net;
 use careline::sandbox::script::How;
 use careline::world::World;
 use careline::world::fault::{Fault, Wrong};
@@ -65,8 +64,7 @@ fn confuse(house: &House, face: &str, call: &str) {
 /// Customers write; returns when each post is to be seen at the desk.
 async fn customers_write(house: &mut House) -> Fine<Told> {
     let hands = house.demo.hands.clone();
-    // What is posted on Bluesky is public.
-    let may_direct = house.demo.pair().net == Net::Mastodon;
+    let may_direct = house.demo.pair().net.is_private();
     let mut posts = Vec::new();
     for (who, text, direct) in
         [("anna", ANNA[0], false), ("bilal", BILAL, true), ("anna", ANNA[1], false)]

@@ -94,6 +94,9 @@ fn the_program_says_where_it_is_and_ends_when_told() {
         "/control",
         "/faces/mastodon/tokens/anna",
         "/faces/bluesky/passwords/anna",
+        "/faces/x/tokens/anna",
+        "/faces/facebook/account/app_secret",
+        "/faces/instagram/account/token",
         "/faces/slack/user_tokens/maria",
         "/faces/discord/user_tokens/maria",
     ] {

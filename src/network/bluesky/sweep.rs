@@ -272,14 +272,14 @@ impl<'a> Ear<'a> {
             puts.push(Box::pin(self.inbox.put(self.envelope(*what, found))));
         }
         let mut told = iter(puts).buffered(IN_FLIGHT);
-        let mut repeated = Vec::new();
         while let Some(taken) = told.next().await {
-            repeated.push(taken?.repeated);
+            taken?;
         }
         drop(told);
-        for ((what, found), repeated) in news.iter().zip(repeated) {
-            // It was told before a restart; it may have been changed since.
-            if repeated && self.first && *what == News::New {
+        for (what, found) in &news {
+            // It may have been told before a restart, and changed since; whether it was is for the
+            // engine to know.
+            if self.first && *what == News::New {
                 self.inbox.put(self.envelope(News::Changed, found)).await?;
             }
             self.known(|known| known.keep(found));

@@ -193,8 +193,10 @@ impl Feed {
         if known.as_deref() == Some(&tweet.id) {
             return Ok(());
         }
-        let taken = inbox.put(us.mentioned(tweet, with, x.now())).await?;
-        if taken.repeated && first != tweet.id {
+        inbox.put(us.mentioned(tweet, with, x.now())).await?;
+        // Whether an earlier version was told is for the engine to know: the same words change
+        // nothing.
+        if first != tweet.id {
             inbox.put(us.changed(tweet, with, x.now())).await?;
         }
         Ok(())

@@ -113,7 +113,7 @@ const drawPost = (p) => h("li", { class: "post" + (p.answer ? " answer" : "") + 
   h("div", { class: "body" }, p.deleted ? "deleted by its author" : p.text, p.edited && !p.deleted && h("span", { class: "edited" }, " (edited)")),
   !p.deleted && (p.pictures || []).map((m) => h("img", { src: Blocks.source(m.src) || "", alt: m.alt || "a picture without description" })),
   h("div", { class: "deeds" }, !p.deleted && [
-    !p.ours && h("button", { type: "button", onclick: () => editPost(p) }, "Edit"),
+    !p.ours && state.names.edits && h("button", { type: "button", onclick: () => editPost(p) }, "Edit"),
     !p.ours && h("button", { type: "button", onclick: () => post("customer/delete", { who: p.who, post: p.id }) }, "Delete"),
     h("button", { type: "button", onclick: () => answerPost(p) }, "Answer"),
   ]));
@@ -200,7 +200,7 @@ const drawPair = () => {
     sync($(id), list, (c) => c.name, (c) => h("option", { value: c.name }, c.title));
     if ($(id).value !== on) $(id).value = on;
   }
-  for (const id of ["audience-label", "cw-label"]) $(id).hidden = !names.private;
+  for (const [id, can] of [["audience-label", names.private], ["cw-label", names.warns], ["pic-label", names.pictures]]) $(id).hidden = !can;
 };
 const choosePair = async () => {
   for (const id of ["net", "office"]) $(id).disabled = true;
@@ -414,8 +414,8 @@ $("compose").addEventListener("submit", async (e) => {
   e.preventDefault();
   const text = $("post").value.trim();
   if (!text) return $("post").focus();
-  const done = await post("customer/post", { who: look.who, text, direct: $("audience").value === "direct",
-    warning: $("cw").checked ? $("warning").value || "Careful" : null, media: $("pic").checked, reply_to: look.context });
+  const done = await post("customer/post", { who: look.who, text, direct: state.names.private && $("audience").value === "direct",
+    warning: state.names.warns && $("cw").checked ? $("warning").value || "Careful" : null, media: state.names.pictures && $("pic").checked, reply_to: look.context });
   if (!done) return;
   $("post").value = "";
   $("cw").checked = $("pic").checked = false;

@@ -26,7 +26,7 @@ fn listed(call: &Call, us: &Person, more: &[&str]) -> Result<(Vec<Field>, usize)
 pub(super) fn wall(stage: &Stage, call: &Call, us: &Person) -> Result<Answer> {
     let (fields, limit) = listed(call, us, &[])?;
     stage.see(|square| {
-        let view = View { kind: stage.kind, square, us };
+        let view = View { kind: stage.kind, square, us, base: &call.base };
         let mut all: Vec<&SquarePost> = view.visitors();
         all.extend(own(square, us));
         all.sort_by_key(|post| std::cmp::Reverse(post.id));
@@ -44,7 +44,7 @@ fn own<'a>(square: &'a Square, us: &'a Person) -> impl Iterator<Item = &'a Squar
 pub(super) fn media(stage: &Stage, call: &Call, us: &Person) -> Result<Answer> {
     let (fields, limit) = listed(call, us, &[])?;
     stage.see(|square| {
-        let view = View { kind: stage.kind, square, us };
+        let view = View { kind: stage.kind, square, us, base: &call.base };
         let mut posts: Vec<&SquarePost> = own(square, us).collect();
         posts.reverse();
         let posts = std::iter::once(None).chain(posts.into_iter().map(Some));
@@ -57,7 +57,7 @@ pub(super) fn media(stage: &Stage, call: &Call, us: &Person) -> Result<Answer> {
 pub(super) fn tagged(stage: &Stage, call: &Call, us: &Person) -> Result<Answer> {
     let (fields, limit) = listed(call, us, &[])?;
     stage.see(|square| {
-        let view = View { kind: stage.kind, square, us };
+        let view = View { kind: stage.kind, square, us, base: &call.base };
         let all = square.posts.values().rev();
         let all = all.filter(|p| p.parent.is_none() && is_open(p) && is_tag(p));
         let all = all.filter(|post| square.tells(post, &us.id));
@@ -78,7 +78,7 @@ pub(super) fn comments(stage: &Stage, call: &Call, us: &Person, id: &str) -> Res
     };
     let newest = call.param("order") == Some("reverse_chronological");
     stage.see(|square| {
-        let view = View { kind: stage.kind, square, us };
+        let view = View { kind: stage.kind, square, us, base: &call.base };
         let post = match id {
             PICTURE if stage.kind == Kind::Instagram => None,
             id => Some(names::post(stage.kind, square, us, id).ok_or_else(|| Answer::gone(id))?),
@@ -103,7 +103,7 @@ pub(super) fn replies(stage: &Stage, call: &Call, us: &Person, id: &str) -> Resu
     call.only(&["fields", "limit", "after"])?;
     let (fields, limit) = (fields::read(call.param("fields"))?, call.limit()?);
     stage.see(|square| {
-        let view = View { kind: stage.kind, square, us };
+        let view = View { kind: stage.kind, square, us, base: &call.base };
         let post = names::post(stage.kind, square, us, id).ok_or_else(|| Answer::gone(id))?;
         let all = match view.top(post) {
             Some(_) => Vec::new(),
@@ -131,7 +131,7 @@ pub(super) fn conversations(stage: &Stage, call: &Call, us: &Person) -> Result<A
         return Err(Answer::invalid("Param platform does not fit this token"));
     }
     stage.see(|square| {
-        let view = View { kind: stage.kind, square, us };
+        let view = View { kind: stage.kind, square, us, base: &call.base };
         let mut talks = BTreeMap::<&str, Vec<&SquarePost>>::new();
         for post in square.posts.values().rev().filter(|post| !post.deleted) {
             if let Some(other) = other(post, &us.id) {
@@ -168,7 +168,7 @@ pub(super) fn node(stage: &Stage, call: &Call, us: &Person, id: &str) -> Result<
     call.only(&["fields"])?;
     let fields = fields::read(call.param("fields"))?;
     stage.see(|square| {
-        let view = View { kind: stage.kind, square, us };
+        let view = View { kind: stage.kind, square, us, base: &call.base };
         if let Some(asked) = fields.iter().find(|field| field.name.starts_with("mentioned_")) {
             return named(&view, asked);
         }
@@ -211,7 +211,7 @@ fn named(view: &View<'_>, asked: &Field) -> Result<Answer> {
         "comment_id" => {
             let mut shown = view.ig_comment(post, &asked.below)?;
             shown["media"] = json!({ "id": post.root.to_string(),
-                "permalink": format!("https://www.instagram.com/p/{}/", post.root) });
+                "permalink": format!("{}/p/{}/", view.base, post.root) });
             shown
         }
         _ => view.tagged(post, &asked.below)?,

@@ -127,6 +127,8 @@ struct Call {
     query: Vec<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
+    /// Where this server stands, as the caller called it.
+    base: String,
 }
 
 impl Call {
@@ -196,7 +198,8 @@ async fn read(parts: Parts, body: Body) -> Result<Call> {
         _ => path,
     };
     let (method, path) = (parts.method.to_string(), path.to_owned());
-    Ok(Call { method, path, query, headers: parts.headers, body })
+    let base = face::base(&parts.headers);
+    Ok(Call { method, path, query, headers: parts.headers, body, base })
 }
 
 /// Which rule answers.

@@ -136,7 +136,7 @@ fn escaped(text: &str) -> String {
 
 /// What of these happenings concerns us: changes (`false`) and messages (`true`).
 fn events(kind: Kind, square: &Square, us: &Person, happened: &[Happening]) -> Vec<(bool, Value)> {
-    let view = View { kind, square, us };
+    let view = View { kind, square, us, base: "" };
     let of = |what: &What| match what {
         What::Posted { post } if post.audience == Audience::Direct => letter(&view, post),
         What::Posted { post } => change(&view, post, "add").map(|value| (false, value)),
@@ -217,7 +217,7 @@ fn letter(view: &View<'_>, post: &SquarePost) -> Option<(bool, Value)> {
     let mut message = json!({ "mid": format!("m_{}", post.id), "text": post.text });
     if ours {
         message["is_echo"] = json!(true);
-        if let Some(metadata) = &post.app {
+        if let Some(metadata) = &post.key {
             message["metadata"] = json!(metadata);
         }
     }

@@ -41,6 +41,8 @@ pub(super) struct View<'a> {
     pub(super) kind: Kind,
     pub(super) square: &'a Square,
     pub(super) us: &'a Person,
+    /// Where people read it: this server, as the caller called it.
+    pub(super) base: &'a str,
 }
 
 /// Source: docs: whole seconds, and a zone without a colon.
@@ -185,7 +187,7 @@ impl View<'_> {
     }
 
     fn link(&self, post: &SquarePost) -> String {
-        format!("https://www.facebook.com/{}", self.id(post))
+        format!("{}/{}", self.base, self.id(post))
     }
 
     /// A medium of ours; `None` is the picture that is always there.
@@ -195,7 +197,7 @@ impl View<'_> {
         let mut all = json!({
             "id": id, "caption": post.map(|post| post.text.clone()),
             "timestamp": time(post.map_or_else(super::now, |post| post.written)),
-            "permalink": format!("https://www.instagram.com/p/{id}/"),
+            "permalink": format!("{}/p/{id}/", self.base),
         });
         if let Some(field) = fields.iter().find(|field| field.name == "comments") {
             let comments = self.medium_comments(post, &field.below)?;
@@ -249,7 +251,7 @@ impl View<'_> {
             "id": self.id(post), "message": post.text, "caption": post.text,
             "created_time": time(post.written), "timestamp": time(post.written),
             "username": username, "permalink_url": self.link(post),
-            "permalink": format!("https://www.instagram.com/p/{}/", post.id),
+            "permalink": format!("{}/p/{}/", self.base, post.id),
         });
         Ok(keep(all, fields))
     }

@@ -7,7 +7,7 @@ use super::view::{View, is_open, is_tag};
 use super::{Answer, Call, Kind, Result, Stage, now};
 use crate::case::model::Audience;
 use crate::case::time::Span;
-use crate::world::square::{Person, Square, SquarePost};
+use crate::world::square::{API, Person, Square, SquarePost};
 use serde_json::{Value, json};
 
 /// Characters of a comment on Facebook and on Instagram, of a Messenger message; bytes of a message
@@ -57,6 +57,7 @@ pub(super) fn comment(stage: &Stage, call: &Call, us: &Person, id: &str) -> Resu
         parent: Some(above.id),
         mentions: vec![above.author.clone()],
         audience: above.audience,
+        app: Some(API.to_owned()),
         ..SquarePost::by(&us.id, &text)
     };
     let made = put(stage, post, id)?;
@@ -81,6 +82,7 @@ pub(super) fn named(stage: &Stage, call: &Call, us: &Person) -> Result<Answer> {
     let post = SquarePost {
         parent: Some(above.id),
         mentions: vec![above.author],
+        app: Some(API.to_owned()),
         ..SquarePost::by(&us.id, &text)
     };
     Ok(Answer::ok(json!({ "id": put(stage, post, id)?.to_string() })))
@@ -110,11 +112,17 @@ pub(super) fn message(stage: &Stage, call: &Call, us: &Person) -> Result<Answer>
     let post = SquarePost {
         audience: Audience::Direct,
         mentions: vec![to.clone()],
-        key: comment.map(|id| format!("private {id}")),
-        app: metadata,
+        key: metadata,
+        app: Some(API.to_owned()),
         ..SquarePost::by(&us.id, &text)
     };
     let made = put(stage, post, &to)?;
+    if let Some(id) = comment {
+        stage.act(|world| {
+            let (now, key) = (world.now, (us.id.clone(), format!("private {id}")));
+            world.square(&stage.name).keys.insert(key, (made, now));
+        });
+    }
     let (to, id) = (names::number(&to), format!("m_{made}"));
     Ok(Answer::ok(json!({ "recipient_id": to, "message_id": id })))
 }
@@ -164,7 +172,7 @@ fn open_to(stage: &Stage, square: &Square, us: &Person, body: &Value) -> Result<
 pub(super) fn delete(stage: &Stage, call: &Call, us: &Person, id: &str) -> Result<Answer> {
     call.only(&[])?;
     let post = stage.see(|square| {
-        let view = View { kind: stage.kind, square, us };
+        let view = View { kind: stage.kind, square, us, base: &call.base };
         let post = names::post(view.kind, square, us, id).filter(|post| is_open(post));
         post.map(|post| (post.id, post.author.clone())).ok_or_else(|| Answer::gone(id))
     })?;

@@ -5,7 +5,7 @@ use super::lists::{older, token};
 use super::view::{View, WISHES, Wishes};
 use super::{Answer, Call, Result, Stage, caller, names, posts};
 use crate::case::model::Audience;
-use crate::world::square::{No, Square, SquarePost};
+use crate::world::square::{API, No, Square, SquarePost};
 use serde_json::{Value, json};
 
 const LIST: &[&str] = &["max_results", "pagination_token", "event_types"];
@@ -106,6 +106,7 @@ pub(super) fn create(stage: &Stage, call: &Call, id: &str) -> Result<Answer> {
         audience: Audience::Direct,
         mentions: vec![to.clone()],
         media,
+        app: Some(API.to_owned()),
         ..SquarePost::by(&me.id, text)
     };
     let done = stage.act(|world| world.post(&stage.name, post));

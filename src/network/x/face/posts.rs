@@ -4,7 +4,7 @@
 use super::{Answer, Call, Result, Stage, caller, lists, names, now};
 use crate::case::time::Span;
 use crate::case::weigh::weighted;
-use crate::world::square::{No, Person, Square, SquarePost};
+use crate::world::square::{API, No, Person, Square, SquarePost};
 use serde_json::{Value, json};
 
 const KEYS: &[&str] = &[
@@ -57,6 +57,7 @@ pub(super) fn create(stage: &Stage, call: &Call) -> Result<Answer> {
         parent: parent.as_ref().map(|parent| parent.id),
         mentions: stage.see(|square| told(square, &me, parent.as_ref(), &text)),
         media,
+        app: Some(API.to_owned()),
         ..SquarePost::by(&me.id, &text)
     };
     let done = stage.act(|world| world.post(&stage.name, post));
