@@ -7,12 +7,17 @@ pub mod hooks;
 pub mod seal;
 
 use crate::case::limits::BODY_BYTES;
+use crate::case::text;
 use axum::Router;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -47,6 +52,8 @@ impl Default for Limits {
 
 /// How long connections may go on after the stop, to finish what they are answering.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long nothing is said again of bodies that are too large.
+const QUIET: Duration = Duration::from_secs(60);
 /// How long to wait after `accept` failed, which happens when the machine is out of handles.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -65,6 +72,7 @@ pub async fn serve_with(
     let router = router
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(limits.body))
+        .layer(axum::middleware::from_fn(too_large))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.answer));
     let room = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
@@ -83,6 +91,29 @@ pub async fn serve_with(
     }
     tasks.close();
     let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
+}
+
+/// Says aloud that a body was too large: whoever sent a webhook sends it again for hours, and then
+/// lets it go. In the log at most once a minute, since anybody can send large bodies.
+async fn too_large(request: Request, next: Next) -> Response {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    let path = request.uri().path().to_owned();
+    let answer = next.run(request).await;
+    if answer.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        metrics::counter!("careline_web_too_large").increment(1);
+        if !SAID.swap(true, Ordering::Relaxed) {
+            tokio::spawn(async {
+                tokio::time::sleep(QUIET).await;
+                SAID.store(false, Ordering::Relaxed);
+            });
+            tracing::error!(
+                path = text::cut(&path, 60),
+                "a call was refused because its body is larger than careline takes; if it was a \
+                 webhook, what it told is found by the sweeps, or not at all"
+            );
+        }
+    }
+    answer
 }
 
 type Permit = tokio::sync::OwnedSemaphorePermit;

@@ -1,7 +1,7 @@
 //! Meta's peculiarities, against our own face: the app's webhook, windows that close, private
 //! answers, what counts in bytes; and what others recorded of the real Meta.
 
-mod recorded;
+pub mod recorded;
 
 use crate::contract::networks::{ACME, Bench, answer, until};
 use careline::case::effect::Change;
@@ -33,13 +33,24 @@ fn open(
     more: &[(&str, Toml)],
     env: fn(&str) -> Option<String>,
 ) -> Arc<dyn Network> {
+    open_as(&AccountId::new(ACME), row, base, page, more, env)
+}
+
+fn open_as(
+    account: &AccountId,
+    row: &Driver,
+    base: &str,
+    page: &str,
+    more: &[(&str, Toml)],
+    env: fn(&str) -> Option<String>,
+) -> Arc<dyn Network> {
     let mut all: Vec<(&str, Toml)> = vec![("api", base.into()), ("page", page.into())];
     all.extend([("token", "env:T".into()), ("app_secret", "env:T".into())]);
     all.extend(more.iter().cloned());
     let entries = all.into_iter().map(|(key, value)| (key.to_owned(), (1, value))).collect();
     let section = Section::new("test.toml", "account.acme", 1, entries, env);
     let ground = Ground { net: Net::new(true), now: clock::system() };
-    (row.open)(&AccountId::new(ACME), &section, &ground).unwrap()
+    (row.open)(account, &section, &ground).unwrap()
 }
 
 fn us(_: &str) -> Option<String> {
@@ -220,7 +231,7 @@ fn hooked(more: &[(&'static str, Toml)]) -> Vec<(&'static str, Toml)> {
     all
 }
 
-async fn serve(router: axum::Router) -> (String, DropGuard) {
+pub async fn serve(router: axum::Router) -> (String, DropGuard) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();

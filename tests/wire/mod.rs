@@ -13,6 +13,7 @@ mod mastodon_mock;
 mod meta;
 mod slack;
 mod slack_emulate;
+mod whole;
 mod x;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! X's peculiarities, against our own face: streams, money, tokens that are good for one use,
 //! direct messages, files, answers that X does not take.
 
-mod recorded;
+pub mod recorded;
 
 use crate::contract::networks::{ACME, Bench, answer, until};
 use crate::wire::shared;
@@ -22,6 +22,15 @@ use std::sync::{Arc, Mutex};
 
 /// An account at this address, with these keys.
 fn open(base: &str, more: &[(&str, &str)], env: fn(&str) -> Option<String>) -> Arc<dyn Network> {
+    open_as(&AccountId::new(ACME), base, more, env)
+}
+
+fn open_as(
+    account: &AccountId,
+    base: &str,
+    more: &[(&str, &str)],
+    env: fn(&str) -> Option<String>,
+) -> Arc<dyn Network> {
     let mut all = vec![("api", base), ("app", base)];
     all.extend(more);
     let value = |text: &str| match text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
@@ -31,7 +40,7 @@ fn open(base: &str, more: &[(&str, &str)], env: fn(&str) -> Option<String>) -> A
     let entries = all.iter().map(|(key, text)| ((*key).to_owned(), (1, value(text)))).collect();
     let section = Section::new("test.toml", "account.acme", 1, entries, env);
     let ground = Ground { net: Net::new(true), now: clock::system() };
-    (NETWORK.open)(&AccountId::new(ACME), &section, &ground).unwrap()
+    (NETWORK.open)(account, &section, &ground).unwrap()
 }
 
 #[test]

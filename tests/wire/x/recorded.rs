@@ -3,11 +3,12 @@
 
 use super::*;
 use crate::contract::networks::Notes;
+use crate::wire::whole::Accounts;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use careline::inbox::Inbox;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Answers `/2/users/me` with account 1, mentions with this page once, streams with these lines.
 #[derive(Clone, Default)]
@@ -33,11 +34,9 @@ async fn stand(State(here): State<StandIn>, request: Request) -> Response {
 
 /// What the driver hears of this stand-in until the event count stands still at `want` or more.
 async fn heard(stand_in: StandIn, more: &[(&str, &str)], want: usize) -> Vec<Event> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(stand).with_state(stand_in);
+    let (base, _served) = super::super::meta::serve(router).await;
     let stop = CancellationToken::new();
-    tokio::spawn(careline::web::serve(listener, router, stop.clone()));
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("t").display().to_string();
     let mut keys = granted(&file, "token");
@@ -64,24 +63,53 @@ fn posts(page: &Value) -> usize {
         .count()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_that_the_real_x_gave_are_read_whole() {
-    let Some(home) = shared("data/payloads/x_api_v2") else { return };
+/// The recorded pages, and how many posts of each are somebody's words.
+fn pages() -> Vec<(String, String, usize)> {
+    let Some(home) = shared("data/payloads/x_api_v2") else { return Vec::new() };
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(home).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.extend(shared("specs/handwritten-samples/x/mentions_page.json"));
-    let mut tried = 0;
-    for file in files {
+    let read = |file: PathBuf| {
         let text = std::fs::read_to_string(&file).unwrap();
-        let Ok(page) = serde_json::from_str::<Value>(&text) else { continue };
-        let want = posts(&page);
-        if want == 0 {
-            continue;
+        let want = posts(&serde_json::from_str(&text).ok()?);
+        (want > 0).then(|| (file.display().to_string(), text, want))
+    };
+    files.into_iter().filter_map(read).collect()
+}
+
+/// An account for each page, the words of its posts, and what serves them.
+pub async fn accounts() -> (Accounts, Vec<String>, Vec<DropGuard>) {
+    let (mut accounts, mut texts, mut served) = (Accounts::new(), Vec::new(), Vec::new());
+    let file = tempfile::tempdir().unwrap().keep().join("t").display().to_string();
+    for (n, (_, text, want)) in pages().into_iter().enumerate() {
+        let stand_in =
+            || StandIn { page: Arc::new(Mutex::new(Some(text.clone()))), ..StandIn::default() };
+        for event in heard(stand_in(), &[], want).await {
+            if let Event::Mentioned(mention) = event {
+                texts.push(mention.text.raw().to_owned());
+            }
         }
+        let router = Router::new().fallback(stand).with_state(stand_in());
+        let (base, stop) = super::super::meta::serve(router).await;
+        let mut keys = granted(&file, "token");
+        keys.extend([("since", "9000 days"), ("review", "1 h")]);
+        let account = AccountId::new(format!("x-{n}"));
+        accounts.push((account.clone(), open_as(&account, &base, &keys, |_| Some("t".into()))));
+        served.push(stop);
+    }
+    (accounts, texts, served)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_the_real_x_gave_are_read_whole() {
+    let (all, mut tried) = (pages(), 0);
+    if all.is_empty() {
+        return;
+    }
+    for (name, text, want) in all {
         tried += want;
         let stand_in = StandIn { page: Arc::new(Mutex::new(Some(text))), ..StandIn::default() };
         let events = heard(stand_in, &[], want).await;
-        let name = file.display();
         let mut mentions = 0;
         for event in events {
             match event {
