@@ -41,7 +41,7 @@ pub struct Limit {
 pub struct Window {
     /// To a private message, by a person.
     pub direct: Span,
-    /// To a public post, once and in private; `None` if that is not possible at all.
+    /// To a public post in private, and then only once; `None` for ever and as often as one likes.
     pub private: Option<Span>,
 }
 
@@ -74,6 +74,9 @@ pub struct Abilities {
     /// The longest private message, where it is not as long as a post.
     #[serde(default)]
     pub direct: Option<Limit>,
+    /// A public post can be answered for its author alone.
+    #[serde(default)]
+    pub private: bool,
     /// For how long an answer is taken; `None` if for ever.
     #[serde(default)]
     pub window: Option<Window>,
@@ -152,6 +155,18 @@ impl Abilities {
         Some(written + window.direct)
     }
 
+    /// Until when a public post of this instant can be answered in private, if not for ever.
+    #[must_use]
+    pub fn until_private(&self, written: Timestamp) -> Option<Timestamp> {
+        Some(written + self.window?.private?)
+    }
+
+    /// Is a public post answered in private only once?
+    #[must_use]
+    pub fn is_private_once(&self) -> bool {
+        self.window.is_some_and(|window| window.private.is_some())
+    }
+
     /// The address that opens the network's own form for an answer to this post.
     #[must_use]
     pub fn form(&self, post: &str, text: &str) -> Option<String> {
@@ -175,6 +190,7 @@ impl Abilities {
             limit: 500,
             count: Count::Mastodon { link: 23 },
             direct: None,
+            private: false,
             window: None,
             names_customer: true,
             files: 4,

@@ -52,6 +52,7 @@ pub mod pattern;
 pub mod picture;
 pub mod pleasant;
 pub mod policy;
+mod private;
 pub mod reach;
 pub mod record;
 pub mod replay;

@@ -100,6 +100,9 @@ pub struct Heard {
     /// It was not addressed to us.
     #[serde(default, skip_serializing_if = "is_false")]
     pub overheard: bool,
+    /// It is public, and its author has a private answer to it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub private_reply: bool,
 }
 
 impl Heard {
@@ -452,6 +455,9 @@ pub struct Target {
     /// When it was written: some networks take an answer only for a while.
     #[serde(default)]
     pub written: Timestamp,
+    /// The post is public, and this answer is for its author alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub private_reply: bool,
 }
 
 /// How far a reply has come.

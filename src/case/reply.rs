@@ -15,6 +15,7 @@ use super::limits;
 use super::model::{
     Agent, Alarm, Ask, Body, Case, Heard, ReplyLine, ReplyState, Status, Target, Wake,
 };
+use super::private;
 use super::rich::Rich;
 use super::role::Role;
 use super::terms::{assist, is_over, price};
@@ -120,6 +121,7 @@ fn freeze(case: &Case, heard: &Heard) -> Target {
         audience: heard.audience,
         warning: heard.warning.clone(),
         written: heard.written,
+        private_reply: false,
     }
 }
 
@@ -252,7 +254,7 @@ pub fn release(draft: &mut Draft<'_>, case: &mut Case, seq: u32, anyway: bool) {
         // The words were meant for so many people and no more.
         let audience = reply.target.audience;
         reply.target = freeze(case, heard);
-        reply.target.audience = reply.target.audience.min(audience);
+        private::narrow(&mut reply.target, audience);
     }
     if let Some(ask) = objection.filter(|_| !anyway) {
         return ask_first(draft, case, seq, ask);
@@ -287,6 +289,9 @@ fn send(draft: &mut Draft<'_>, case: &mut Case, seq: u32, mut reply: ReplyLine) 
     };
     if is_over(draft, &reply.target) {
         return fail(draft, case, seq, Rule::Over.why());
+    }
+    if private::is_spent(draft, case, seq, &reply.target) {
+        return fail(draft, case, seq, private::SPENT);
     }
     if draft.policy.dry_run {
         return fail(draft, case, seq, "careline runs with --dry-run and sends nothing");
@@ -329,9 +334,12 @@ pub fn finish(draft: &mut Draft<'_>, case: &mut Case, seq: u32, state: ReplyStat
     case.held.retain(|held| *held != seq);
     case.sending.retain(|sending| *sending != seq);
     case.alarms.retain(|alarm| alarm.what != Wake::Release(seq));
-    let rest = draft.reply(case.no, seq).map(|reply| reply.parts.clone()).unwrap_or_default();
-    for id in rest {
-        drop_waiting(draft, &id);
+    let reply = draft.reply(case.no, seq).cloned();
+    if let Some(reply) = reply {
+        reply.parts.iter().for_each(|id| drop_waiting(draft, id));
+        if matches!(state, ReplyState::Unknown(_)) {
+            private::given(case, &reply.target);
+        }
     }
     draft.change_reply(case.no, seq, |reply| reply.state = state);
     tell(draft, case, seq, 0);
@@ -372,6 +380,7 @@ pub fn arrived(draft: &mut Draft<'_>, case: &mut Case, seq: u32, url: Option<Str
         return;
     }
     let (target, source) = (reply.target.line, reply.source.clone());
+    private::given(case, &reply.target);
     draft.change_reply(case.no, seq, |reply| reply.state = ReplyState::Sent);
     case.sending.retain(|sending| *sending != seq);
     answered(draft, case, target, seq);

@@ -16,7 +16,11 @@ pub(super) fn price(draft: &Draft<'_>, case: &Case, parts: &[PublicText]) -> Opt
 
 /// Until when the network takes an answer to this, if not for ever.
 pub(super) fn until(draft: &Draft<'_>, target: &Target) -> Option<Timestamp> {
-    draft.abilities(&target.account).until(target.audience, target.written)
+    let abilities = draft.abilities(&target.account);
+    match target.private_reply {
+        true => abilities.until_private(target.written),
+        false => abilities.until(target.audience, target.written),
+    }
 }
 
 /// Is it too late to answer this?

@@ -6,6 +6,7 @@ mod casework;
 mod costly;
 mod every;
 mod oddities;
+mod private;
 mod stories;
 mod team;
 

@@ -6,6 +6,7 @@ use super::draft::{Draft, note};
 use super::effect::{Button, Note, Style, Tone};
 use super::gate::holds_secret;
 use super::model::{Ask, Body, Case, ReplyLine, ReplyState};
+use super::private;
 use super::rich::{Rich, Theirs};
 use super::time::Timestamp;
 
@@ -19,7 +20,8 @@ pub fn told(
     goes: Timestamp,
 ) -> Note {
     let no = case.no;
-    let to = |start: &str| Rich::of(start).say("@").theirs(&reply.target.handle);
+    let private = if reply.target.private_reply { ", privately" } else { "" };
+    let to = |start: &str| Rich::of(start).say("@").theirs(&reply.target.handle).say(private);
     let undo = || button("Undo", format!("undo {no} {seq}"), Style::Plain);
     let send = |label| button(label, format!("send {no} {seq}"), Style::Primary);
     let (tone, words, buttons): (Tone, Rich, Vec<Button>) = match &reply.state {
@@ -27,7 +29,8 @@ pub fn told(
             let wait = super::draft::until(draft.at, goes);
             let many = if parts > 1 { format!(" as {parts} posts") } else { String::new() };
             let words = to("⏳ Goes to ").say(format!(" {wait}{many}."));
-            (Tone::Status, words, vec![undo(), send("Send now")])
+            let switch = private::button(draft, case, seq, reply);
+            (Tone::Status, words, [undo(), send("Send now")].into_iter().chain(switch).collect())
         }
         ReplyState::Asking(ask) => {
             let mut words = news(draft, case, *ask, asking(*ask, reply, to("✋ Not sent to ")));
@@ -37,7 +40,8 @@ pub fn told(
                      you may help.",
                 );
             }
-            (Tone::Warning, words, choices(case, seq, *ask))
+            let switch = private::button(draft, case, seq, reply);
+            (Tone::Warning, words, choices(case, seq, *ask).into_iter().chain(switch).collect())
         }
         ReplyState::Sending => (Tone::Status, to("→ On its way to "), Vec::new()),
         ReplyState::Sent => (Tone::Status, with_link(to("✓ Sent to "), reply), Vec::new()),

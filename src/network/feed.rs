@@ -2,6 +2,7 @@
 //! nothing, when to try again, and how what was read gets into the inbox.
 
 use super::{Failure, Finding, Stopped};
+use crate::case::effect::Receipt;
 use crate::case::event::{Envelope, Event};
 use crate::case::id::{AccountId, FeedId};
 use crate::case::limits::{IN_FLIGHT, RAW_BYTES};
@@ -209,7 +210,17 @@ impl Sent {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(post)
     }
 
-    pub(super) fn note(&self, post: &str) {
+    /// Remembers what comes of this sending.
+    pub(super) async fn keep(
+        &self,
+        sending: impl Future<Output = Result<Receipt, Failure>>,
+    ) -> Result<Receipt, Failure> {
+        let receipt = sending.await?;
+        self.note(&receipt.remote);
+        Ok(receipt)
+    }
+
+    fn note(&self, post: &str) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(post.to_owned());
         if all.len() > Self::MOST {

@@ -6,6 +6,7 @@ mod day;
 mod devtools;
 mod media;
 mod outside;
+mod private;
 mod refused;
 
 /// Base 64 (RFC 4648), as DevTools writes pictures.

@@ -85,9 +85,9 @@ fn the_readme_shows_every_verb() {
 
 /// The README's table of what each network takes, as its driver's row says it.
 fn networks() -> String {
-    let head = "| Network | A post | A private message | Can be answered | Files \
-                | What a post costs | Taken back from here | After an unknown result |\n\
-                |---|---|---|---|---|---|---|---|\n";
+    let head = "| Network | A post | A private message | Can be answered | A post in private \
+                | Files | What a post costs | Taken back from here | After an unknown result |\n\
+                |---|---|---|---|---|---|---|---|---|\n";
     let rows = NETWORKS.iter().map(|row| network(&(row.abilities)()));
     std::iter::once(head.to_owned()).chain(rows).collect()
 }
@@ -106,6 +106,11 @@ fn network(can: &Abilities) -> String {
             format!("a message {}{}", window.direct, comment.unwrap_or_default())
         },
     );
+    let private = match (can.private, can.is_private_once()) {
+        (false, _) => "no",
+        (true, true) => "once",
+        (true, false) => "yes",
+    };
     let costs = can.price.map_or_else(
         || "nothing".to_owned(),
         |price| {
@@ -121,7 +126,8 @@ fn network(can: &Abilities) -> String {
         (long(can.limit_for(Audience::Public)), long(can.limit_for(Audience::Direct)));
     let (name, files, deletes) = (&can.network, can.files, if can.deletes { "yes" } else { "no" });
     format!(
-        "| {name} | {post} | {letter} | {answered} | {files} | {costs} | {deletes} | {again} |\n"
+        "| {name} | {post} | {letter} | {answered} | {private} | {files} | {costs} | {deletes} \
+         | {again} |\n"
     )
 }
 

@@ -32,7 +32,9 @@ mod not;
 mod note;
 mod preview;
 mod priority;
+mod private;
 mod promise;
+mod public;
 mod release;
 mod reopen;
 mod reply;
@@ -190,7 +192,9 @@ pub static VERBS: &[&Verb] = &[
     &note::VERB,
     &preview::VERB,
     &priority::VERB,
+    &private::VERB,
     &promise::VERB,
+    &public::VERB,
     &release::VERB,
     &reopen::VERB,
     &reply::VERB,

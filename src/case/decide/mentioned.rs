@@ -179,6 +179,7 @@ fn heard(draft: &Draft<'_>, mention: &Mention, line: u32) -> Heard {
         warning: mention.warning.clone(),
         no_reply: mention.no_reply.is_some(),
         overheard: mention.overheard.is_some(),
+        private_reply: false,
     }
 }
 

@@ -192,6 +192,7 @@ impl Bluesky {
             limit: say::GRAPHEMES,
             count: Count::Graphemes { bytes: say::BYTES },
             direct: None,
+            private: false,
             window: None,
             names_customer: false,
             files: say::PICTURES,
@@ -373,11 +374,7 @@ impl Network for Bluesky {
     }
 
     fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>> {
-        Box::pin(async move {
-            let receipt = send::deliver(self, out).await?;
-            self.sent.note(&receipt.remote);
-            Ok(receipt)
-        })
+        Box::pin(self.sent.keep(send::deliver(self, out)))
     }
 
     fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked> {

@@ -89,6 +89,7 @@ fn abilities(instance: &Instance, software: &str) -> Abilities {
         // Others may know the call too; where nobody has seen it work it is not offered.
         rewrites: matches!(software, "mastodon" | "hometown"),
         deletes: true,
+        private: true,
         files: limits.max_media_attachments.unwrap_or(4).min(MEDIA),
         resend: if keyed { Resend::Keyed { window: WINDOW } } else { Resend::Look },
         ..Abilities::cautious(network)

@@ -191,6 +191,7 @@ fn abilities(kind: Kind, limits: Limits, human_agent: bool) -> Abilities {
         limit: limits.comment.limit,
         count: limits.comment.count,
         direct: Some(limits.letter),
+        private: true,
         window: Some(Window {
             direct: if human_agent { say::PERSON } else { say::WINDOW },
             private: Some(say::PRIVATE),
@@ -390,11 +391,7 @@ impl Network for Held {
     }
 
     fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>> {
-        Box::pin(async move {
-            let receipt = self.0.send(out).await?;
-            self.0.sent.note(&receipt.remote);
-            Ok(receipt)
-        })
+        Box::pin(self.0.sent.keep(self.0.send(out)))
     }
 
     fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked> {

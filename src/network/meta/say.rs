@@ -99,10 +99,13 @@ pub(super) fn is_id(text: &str) -> bool {
     (1..=80).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'_')
 }
 
-/// The body of a message.
-pub(super) fn message(kind: Kind, out: &Outgoing, by_person: bool) -> Value {
+/// The body of a message; `us` is the Page, in front of the ids of whose posts it stands.
+pub(super) fn message(kind: Kind, us: &str, out: &Outgoing, by_person: bool) -> Value {
+    let post = out.reply.target.post.as_str();
+    let of_page = kind == Kind::Facebook && post.starts_with(&format!("{us}_"));
     let recipient = match surface(out) {
-        Surface::Private => json!({ "comment_id": out.reply.target.post.as_str() }),
+        Surface::Private if of_page => json!({ "post_id": post }),
+        Surface::Private => json!({ "comment_id": post }),
         _ => json!({ "id": out.reply.target.contact.remote }),
     };
     let mut body =

@@ -35,7 +35,7 @@ impl Meta {
             (Surface::Comment, Kind::Instagram) => Asked::post(format!("/{parent}/replies"), words),
             (Surface::Named, _) => Asked::post(format!("/{}/mentions", us.id), say::named(out)),
             (Surface::Letter | Surface::Private, kind) => {
-                let body = say::message(kind, out, by_person);
+                let body = say::message(kind, &us.id, out, by_person);
                 Asked::post(format!("/{}/messages", us.id), body)
             }
         };

@@ -11,6 +11,7 @@
 
 mod auth;
 mod call;
+mod change;
 pub mod face;
 mod hear;
 mod login;
@@ -101,12 +102,14 @@ fn abilities(limit: usize, app: &str) -> Abilities {
         limit,
         count: Count::Weighted,
         direct: Some(Limit { limit: say::DIRECT_LIMIT, count: Count::Chars }),
+        // X lets only those be written to who wrote first.
+        private: false,
         window: None,
         names_customer: false,
         files: say::FILES,
         edits: false,
         rewrites: false,
-        deletes: false,
+        deletes: true,
         handle: None,
         resend: Resend::Look,
         look_after: LOOK_AFTER,
@@ -305,11 +308,7 @@ impl Network for Held {
     }
 
     fn deliver<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Result<Receipt, Failure>> {
-        Box::pin(async move {
-            let receipt = self.0.send(out).await?;
-            self.0.sent.note(&receipt.remote);
-            Ok(receipt)
-        })
+        Box::pin(self.0.sent.keep(self.0.send(out)))
     }
 
     fn look<'a>(&'a self, out: &'a Outgoing) -> Task<'a, Looked> {

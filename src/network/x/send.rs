@@ -26,6 +26,9 @@ const PAGES: usize = 5;
 
 impl X {
     pub(super) async fn send(&self, out: &Outgoing) -> Result<Receipt, Failure> {
+        if let Some(change) = &out.reply.change {
+            return self.change(change).await;
+        }
         say::check(out, self.limit)?;
         let mut media = Vec::new();
         for (file, bytes) in &out.files {
@@ -52,7 +55,7 @@ impl X {
         }
     }
 
-    fn receipt(&self, id: &str, direct: bool, at: Option<&str>) -> Receipt {
+    pub(super) fn receipt(&self, id: &str, direct: bool, at: Option<&str>) -> Receipt {
         let at = at.and_then(Timestamp::parse).unwrap_or_else(|| self.now());
         match direct {
             true => Receipt { remote: format!("{DIRECT}{id}"), url: None, at },
@@ -81,9 +84,10 @@ impl X {
     }
 
     pub(super) async fn search(&self, out: &Outgoing) -> Looked {
-        let found = match say::is_direct(out) {
-            true => self.letter(out).await,
-            false => self.found(out).await,
+        let found = match &out.reply.change {
+            Some(change) => self.changed(change).await,
+            None if say::is_direct(out) => self.letter(out).await,
+            None => self.found(out).await,
         };
         match found {
             Ok(Found::It(receipt)) => Looked::There(receipt),
@@ -210,7 +214,7 @@ impl X {
 }
 
 /// What looking through our own posts brought.
-enum Found {
+pub(super) enum Found {
     /// The post itself.
     It(Receipt),
     /// A post with the same words that answers somebody else.

@@ -45,7 +45,8 @@ impl Door for Notes {
             }
             // The order is that of asking; being safe takes a moment longer.
             tokio::task::yield_now().await;
-            Ok(Taken { repeated, answer: None })
+            // A mention that the engine knows writes nothing, and is not called a repetition.
+            Ok(Taken { repeated: false, answer: None })
         })
     }
 
@@ -331,6 +332,7 @@ pub fn answer(to: &Mention, text: &str, key: &str) -> Outgoing {
         audience: to.audience,
         warning: to.warning.clone(),
         written: to.written,
+        private_reply: false,
     };
     let text = PublicText::for_test(&format!("@{} {text}", to.handle.raw()));
     let first = clock::now();

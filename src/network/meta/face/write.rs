@@ -96,7 +96,11 @@ pub(super) fn message(stage: &Stage, call: &Call, us: &Person) -> Result<Answer>
     let known: &[&str] =
         if stage.kind == Kind::Facebook { &["text", "metadata"] } else { &["text"] };
     only(&body["message"], known)?;
-    only(&body["recipient"], &["id", "comment_id"])?;
+    let known: &[&str] = match stage.kind {
+        Kind::Facebook => &["id", "comment_id", "post_id"],
+        Kind::Instagram => &["id", "comment_id"],
+    };
+    only(&body["recipient"], known)?;
     let text = words(&body["message"], "text", LETTER)?;
     if stage.kind == Kind::Instagram && text.len() > IG_BYTES {
         return Err(Answer::invalid("Length of param message[text] must be less than 1000"));
@@ -105,8 +109,11 @@ pub(super) fn message(stage: &Stage, call: &Call, us: &Person) -> Result<Answer>
     if metadata.as_ref().is_some_and(|text| text.chars().count() >= METADATA) {
         return Err(Answer::invalid("Length of param message[metadata] must be less than 1000"));
     }
-    let (to, comment) = stage.see(|square| match body["recipient"]["comment_id"].as_str() {
-        Some(id) => private(stage.kind, square, us, id).map(|to| (to, Some(id.to_owned()))),
+    let (to, comment) = stage.see(|square| match public(&body["recipient"]) {
+        Some((id, is_comment)) => {
+            let to = private(stage.kind, square, us, (id, is_comment))?;
+            Ok((to, Some(id.to_owned())))
+        }
         None => open_to(stage, square, us, &body).map(|to| (to, None)),
     })?;
     let post = SquarePost {
@@ -127,11 +134,20 @@ pub(super) fn message(stage: &Stage, call: &Call, us: &Person) -> Result<Answer>
     Ok(Answer::ok(json!({ "recipient_id": to, "message_id": id })))
 }
 
-/// Source: docs, "Private replies": once for a comment, within seven days. The code of a second one
-/// was told by others.
-fn private(kind: Kind, square: &Square, us: &Person, id: &str) -> Result<String> {
+/// The comment (`true`) or visitor's post whose author is written to.
+fn public(recipient: &Value) -> Option<(&str, bool)> {
+    let comment = recipient["comment_id"].as_str().map(|id| (id, true));
+    comment.or_else(|| recipient["post_id"].as_str().map(|id| (id, false)))
+}
+
+/// Source: docs, "Private replies": once for a comment or a visitor's post, within seven days. The
+/// code of a second one was told by others.
+fn private(kind: Kind, square: &Square, us: &Person, to: (&str, bool)) -> Result<String> {
+    let (id, is_comment) = to;
     let post = names::post(kind, square, us, id).filter(|post| is_open(post));
-    let post = post.ok_or_else(|| Answer::gone(id))?;
+    // Instagram knows comments only.
+    let fits = |post: &&SquarePost| kind == Kind::Instagram || post.parent.is_some() == is_comment;
+    let post = post.filter(fits).ok_or_else(|| Answer::gone(id))?;
     if now().since(post.written) > Span::days(7) {
         return Err(closed());
     }
