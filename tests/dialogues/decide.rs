@@ -67,7 +67,12 @@ impl Decided {
         policy.undo = Span::seconds(6);
         let account = AccountId::new("acme");
         policy.routes.insert(account.clone(), channel());
-        let able = Abilities { rewrites: true, deletes: true, ..Abilities::cautious("Mastodon") };
+        let able = Abilities {
+            private: true,
+            rewrites: true,
+            deletes: true,
+            ..Abilities::cautious("Mastodon")
+        };
         policy.abilities.insert(account, able);
         let agents = ["maria", "tom"].map(str::to_owned).into();
         policy.agents.insert(DeskId::new("slack"), agents);

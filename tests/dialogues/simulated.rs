@@ -42,7 +42,7 @@ pub struct Simulated {
 }
 
 fn able() -> Abilities {
-    Abilities { rewrites: true, deletes: true, ..Abilities::cautious("Mastodon") }
+    Abilities { private: true, rewrites: true, deletes: true, ..Abilities::cautious("Mastodon") }
 }
 
 fn policy() -> Policy {

@@ -87,17 +87,21 @@ async fn every_size_fits(browser: &mut Browser) {
     }
 }
 
-/// The other network and the other desk: chosen on the page, drawn as Discord draws.
+/// Chooses a network or a desk on the page.
+async fn choose(browser: &mut Browser, id: &str, name: &str) {
+    let choose = format!(
+        "(() => {{ const s = document.querySelector('#{id}'); s.value = '{name}'; \
+         s.dispatchEvent(new Event('change')); }})()"
+    );
+    browser.value(&choose).await;
+    browser.until(&format!("!document.querySelector('#{id}').disabled")).await;
+}
+
+/// Another network and the other desk: chosen on the page, drawn as Discord draws.
 async fn another_pair(browser: &mut Browser) {
     browser.look(1360, 850, "light").await;
-    for (id, name) in [("net", "bluesky"), ("office", "discord")] {
-        let choose = format!(
-            "(() => {{ const s = document.querySelector('#{id}'); s.value = '{name}'; \
-             s.dispatchEvent(new Event('change')); }})()"
-        );
-        browser.value(&choose).await;
-        browser.until(&format!("!document.querySelector('#{id}').disabled")).await;
-    }
+    choose(browser, "net", "bluesky").await;
+    choose(browser, "office", "discord").await;
     browser.until("document.querySelectorAll('#timeline .post').length === 0").await;
     browser.write("#post", "@acme the *blue* lantern <b>hums</b>. Is that safe?").await;
     browser.click("#compose button", "Post").await;
@@ -123,6 +127,30 @@ async fn another_pair(browser: &mut Browser) {
     assert_eq!(browser.value(&format!("{planted}.length")).await, 0);
 }
 
+/// A Page on Facebook: what its customers cannot do is not offered, and an answer is made private.
+async fn a_page_on_facebook(browser: &mut Browser) {
+    choose(browser, "net", "facebook").await;
+    choose(browser, "office", "slack").await;
+    browser.until("document.querySelectorAll('#timeline .post').length === 0").await;
+    for (id, hidden) in [("cw-label", true), ("pic-label", true), ("audience-label", false)] {
+        let shown = browser.value(&format!("document.querySelector('#{id}').hidden")).await;
+        assert_eq!(shown, hidden, "{id}");
+    }
+    browser.write("#post", "@acme my kettle whistles out of tune").await;
+    browser.click("#compose button", "Post").await;
+    let said = "document.querySelector('#thread').innerText.includes('out of tune')";
+    browser.until(said).await;
+    browser.click("#thread button", "Claim").await;
+    browser.until("document.querySelector('#rail').innerText.includes('Maria Okoye looks')").await;
+    browser.write("#say", "Which tune should it be?").await;
+    browser.click("#talk button", "Send").await;
+    browser.until("document.querySelector('#rail .holding .count')").await;
+    browser.click("#thread button", "Private").await;
+    browser.until("document.querySelector('#thread').innerText.includes(', privately')").await;
+    keep(browser, "demo-facebook").await;
+    browser.until("document.querySelector('#timeline .post.ours .tag.private')").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visitor_sees_a_mention_answered() {
     let Some(mut browser) = Browser::start().await else {
@@ -139,6 +167,7 @@ async fn a_visitor_sees_a_mention_answered() {
     counts_are_right(&mut browser).await;
     every_size_fits(&mut browser).await;
     another_pair(&mut browser).await;
+    a_page_on_facebook(&mut browser).await;
     assert_eq!(browser.errors, Vec::<String>::new());
     let foreign = browser.asked.iter().find(|url| !url.starts_with(&home) && *url != "about:blank");
     assert_eq!(foreign, None);

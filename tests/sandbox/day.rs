@@ -38,6 +38,28 @@ async fn a_day_can_be_played_on_every_pair() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A brand with an account on every network, one daemon, two desks.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_daemon_serves_all_networks_and_both_desks() {
+    let demo = Demo::start(setup(Pair::default())).await.expect("a demo");
+    for (n, net) in Net::ALL.into_iter().enumerate() {
+        let office = Office::ALL[n % Office::ALL.len()];
+        demo.choose(Pair { net, office }).await.expect("a pair");
+        let who = &demo.cast.customers[n].key;
+        let story = format!(
+            "{who}: @acme the lamp of {n} is dim\nexpect card: the lamp of {n} is dim\n\
+             maria! Claim\nexpect card: looks after it\nmaria> A new bulb {n} is coming.\n\
+             expect network: A new bulb {n} is coming.\nexpect thread: Sent to\n"
+        );
+        let story = Script::parse("story", &story).expect("a script");
+        demo.play(&story, 20.0).await.unwrap_or_else(|e| panic!("{}: {e}", net.title()));
+    }
+    let ledger = Ledger::of(&demo.shared.look(), &demo.cast);
+    demo.end().await;
+    let whole = Ledger { wrote: 5, shown: 5, sent: 5, ..Ledger::default() };
+    assert_eq!(ledger, whole);
+}
+
 /// Cases that are open stay at the desk where they began; new ones begin at the chosen one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_never_changes_its_desk_when_another_is_chosen() {
