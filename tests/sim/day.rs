@@ -192,7 +192,12 @@ fn reply(sky: &Sky, n: usize) {
     };
     let files = if sky.lot(8) == 0 { vec![format!("f{n}.png")] } else { Vec::new() };
     if let Some(root) = pick(sky, &roots(sky)) {
-        say(sky, speaker(sky, root), root, &text, files);
+        let who = speaker(sky, root);
+        say(sky, who, root, &text, files);
+        // While it waits it may still become one for the customer alone.
+        if sky.lot(2) == 0 {
+            asked(sky, who, root, "private");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::disk::{Death, Disk, Forgetful, Moment};
 use super::house::{self, House};
 use super::sky::Sky;
 use super::town::{self, Town};
-use careline::case::ability::{Abilities, Resend};
+use careline::case::ability::{Abilities, Resend, Window};
 use careline::case::id::{AccountId, AgentId, DeskId};
 use careline::case::policy::{Called, Policy, Rung};
 use careline::case::time::{Span, Timestamp};
@@ -49,8 +49,13 @@ pub enum End {
 
 fn abilities(account: &str) -> Abilities {
     let keyed = Resend::Keyed { window: Span::hours(1) };
-    let resend = if account == "acme" { keyed } else { Resend::Look };
-    Abilities { resend, ..Abilities::cautious("Mastodon") }
+    let all = Abilities { private: true, ..Abilities::cautious("Mastodon") };
+    // As at Meta: messages for a while, and one private answer to a post.
+    let window = Window { direct: Span::minutes(5), private: Some(Span::days(7)) };
+    match account {
+        "acme" => Abilities { resend: keyed, window: Some(window), ..all },
+        _ => Abilities { resend: Resend::Look, ..all },
+    }
 }
 
 pub fn policy() -> Policy {

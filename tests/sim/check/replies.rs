@@ -4,6 +4,8 @@ use super::{Books, Said, tokens};
 use crate::sim::day::AGENTS;
 use crate::sim::house::BOT;
 use crate::sim::sky::Asked;
+use crate::sim::town::US;
+use careline::case::model::Audience;
 use careline::world::office::What;
 use careline::world::square::SquarePost;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,7 +110,42 @@ pub fn audience(books: &Books) -> Vec<String> {
             wrong.push(format!("{} calls {name}", post.text));
         }
     }
+    wrong.extend(private(books));
     wrong
+}
+
+/// A private answer to a public post: only because somebody asked for it, or let a private one go
+/// whose post was gone; and where the network takes one alone, no second one.
+fn private(books: &Books) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (account, posts) in &books.posts {
+        let mut answered = BTreeSet::new();
+        for post in posts.iter().filter(|p| p.author == US && p.audience == Audience::Direct) {
+            let parent = posts.iter().find(|p| Some(p.id) == post.parent);
+            let Some(parent) = parent.filter(|p| p.audience > Audience::Direct) else { continue };
+            let tokens = tokens(&post.text, 'r');
+            let mut threads =
+                tokens.iter().filter_map(|token| books.words(token)).map(|s| s.thread);
+            if !threads.any(|thread| asked_privately(books, thread)) {
+                wrong.push(format!("{} is private, and nobody asked for that", post.text));
+            }
+            if *account == "acme" && !answered.insert(parent.id) {
+                wrong.push(format!("{} is a second private answer", post.text));
+            }
+        }
+    }
+    wrong
+}
+
+fn asked_privately(books: &Books, thread: i64) -> bool {
+    books.desk.iter().any(|happening| match &happening.what {
+        What::Asked { payload, .. } => {
+            let words = payload["words"].as_str().unwrap_or_default();
+            let asks = words.starts_with("private") || words.starts_with("send");
+            asks && payload["thread"].as_i64() == Some(thread)
+        }
+        _ => false,
+    })
 }
 
 /// Threads in which nobody pressed anything and no words of agents were changed: there all goes in
