@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// One mistake of the operator's.
@@ -41,6 +43,8 @@ pub struct Mistakes(pub Vec<Mistake>);
 pub struct Secret {
     from: Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>,
     now: Arc<RwLock<SecretString>>,
+    /// The file it stands in, if it stands in one.
+    place: Option<PathBuf>,
 }
 
 impl fmt::Debug for Secret {
@@ -58,7 +62,25 @@ impl Secret {
         from: impl Fn() -> Result<SecretString, String> + Send + Sync + 'static,
     ) -> Result<Self, String> {
         let now = Arc::new(RwLock::new(from()?));
-        Ok(Self { from: Arc::new(from), now })
+        Ok(Self { from: Arc::new(from), now, place: None })
+    }
+
+    /// The file it stands in; `None` where careline cannot put another one.
+    #[must_use]
+    pub fn place(&self) -> Option<&Path> {
+        self.place.as_deref()
+    }
+
+    /// Puts another one in its place, and uses it from now on. Blocks for as long as the disk does.
+    ///
+    /// # Errors
+    /// A sentence: it stands in no file, or the file cannot be written.
+    pub fn put(&self, new: &SecretString) -> Result<(), String> {
+        let place = self.place().ok_or("it stands in no file, so no other can be put there")?;
+        put_private(place, new.expose_secret().as_bytes())
+            .map_err(|error| format!("cannot write {}: {error}", place.display()))?;
+        self.renew();
+        Ok(())
     }
 
     /// The secret as it was last read.
@@ -77,6 +99,21 @@ impl Secret {
         *now = new;
         other
     }
+}
+
+/// Writes a file that only its owner can read: beside its place, safe on disk, and then there.
+///
+/// # Errors
+/// What the system says; the old file is whole then.
+pub fn put_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let home = file.parent().filter(|home| !home.as_os_str().is_empty());
+    let home = home.unwrap_or_else(|| Path::new("."));
+    // A temporary file of this kind is its owner's alone.
+    let mut new = tempfile::NamedTempFile::new_in(home)?;
+    new.write_all(bytes)?;
+    new.as_file().sync_all()?;
+    new.persist(file)?;
+    std::fs::File::open(home)?.sync_all()
 }
 
 /// A section: keys with their values and lines. Reading notes which keys were asked for.
@@ -242,8 +279,9 @@ impl Section {
             return None;
         };
         let env = self.env;
+        let place = text.strip_prefix("file:").map(PathBuf::from);
         match Secret::new(move || resolve(&text, env)) {
-            Ok(secret) => Some(secret),
+            Ok(secret) => Some(Secret { place, ..secret }),
             Err(what) => {
                 self.wrong(key, what);
                 None

@@ -219,6 +219,77 @@ async fn a_missing_permission_is_told_by_its_name() {
     assert!(why.contains("`pages_messaging`") && why.contains("review"), "{why}");
 }
 
+/// A file with a token, and how the configuration names it.
+fn kept() -> (tempfile::NamedTempFile, Toml) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "token-us\n").unwrap();
+    let place = format!("file:{}", file.path().display());
+    (file, place.into())
+}
+
+fn stands(file: &tempfile::NamedTempFile) -> String {
+    std::fs::read_to_string(file.path()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_token_is_exchanged_for_one_that_lasts() {
+    for (row, app, long) in
+        [(&FACEBOOK, Some("77"), "page-token-us"), (&INSTAGRAM, None, "long-token-us")]
+    {
+        let bench = Bench::new(row, "").await;
+        let say = |_: &str| ();
+        let log_in = async |keys: &[(&str, Toml)]| {
+            let driver = open(row, bench.base(), "900", keys, us);
+            let done = driver.login(&say).expect("Meta's accounts can be logged in").await;
+            done.map(|words| (words, driver))
+        };
+        let none = log_in(&[]).await.map(|(words, _)| words);
+        assert!(none.as_ref().is_err_and(|why| why.contains("has to stand in a file")), "{none:?}");
+        let (file, place) = kept();
+        let mut keys = vec![fast(), ("token", place)];
+        keys.extend(app.map(|app| ("app_id", app.into())));
+        let (words, driver) = log_in(&keys).await.unwrap();
+        assert_eq!(stands(&file), long);
+        assert!(words.contains("acme") && !words.contains(long), "{words}");
+        let (stop, _task) = bench.listen(&driver).await;
+        bench.post("901", "@acme hello", |_| ());
+        driver.deliver(&answer(&bench.heard("hello").await, "hi", "7.1")).await.unwrap();
+        stop.cancel();
+    }
+    let (file, place) = kept();
+    let bench = Bench::new(&FACEBOOK, "").await;
+    let driver = open(&FACEBOOK, bench.base(), "900", &[("token", place)], us);
+    let none = driver.login(&|_| ()).unwrap().await;
+    assert!(none.as_ref().is_err_and(|why| why.contains("app_id is missing")), "{none:?}");
+    assert_eq!(stands(&file).trim(), "token-us");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_of_instagram_is_renewed_where_it_stands_and_not_at_each_start() {
+    let bench = Bench::new(&INSTAGRAM, "").await;
+    let (file, place) = kept();
+    let keys = [fast(), ("token", place)];
+    for _ in 0..2 {
+        let driver = open(&INSTAGRAM, bench.base(), "900", &keys, us);
+        let (stop, task) = bench.listen(&driver).await;
+        until("the new token", || stands(&file) == "renewed-token-us").await;
+        bench.post("901", "@acme hello", |_| ());
+        driver.deliver(&answer(&bench.heard("hello").await, "hi", "7.1")).await.unwrap();
+        stop.cancel();
+        task.await.unwrap();
+        // A second renewal would be called otherwise.
+        assert_eq!(stands(&file), "renewed-token-us");
+    }
+    let (file, place) = kept();
+    let off = [fast(), ("token", place), ("renew", false.into())];
+    let driver = open(&INSTAGRAM, bench.base(), "900", &off, us);
+    let (stop, _task) = bench.listen(&driver).await;
+    bench.post("902", "@acme are you there", |_| ());
+    bench.heard("are you there").await;
+    assert_eq!(stands(&file).trim(), "token-us");
+    stop.cancel();
+}
+
 /// A driver whose feeds are read only once an hour, called by Meta.
 struct Called {
     driver: Arc<dyn Network>,

@@ -117,7 +117,15 @@ impl Caller {
 
     /// Calls once and reads the answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, asked: &Asked) -> Result<T, Trouble> {
-        let token = self.token.get();
+        self.call_as(&self.token.get(), asked).await
+    }
+
+    /// As [`Caller::call`], with this token.
+    pub(super) async fn call_as<T: DeserializeOwned>(
+        &self,
+        token: &SecretString,
+        asked: &Asked,
+    ) -> Result<T, Trouble> {
         let proof = seal::code(&self.app_secret, &[token.expose_secret().as_bytes()]);
         let proof = hex::encode(proof.unwrap_or_default());
         let address = format!("{}{}", self.api, asked.path);

@@ -14,6 +14,7 @@ pub mod face;
 mod hear;
 mod probe;
 mod push;
+mod renew;
 mod say;
 mod send;
 mod set;
@@ -173,6 +174,10 @@ struct Meta {
     /// Where people read posts, without a slash at its end.
     app: String,
     hook: Option<HookPath>,
+    /// The app's number, where a token is exchanged at Facebook.
+    app_id: Option<String>,
+    /// Shall a token that ends be renewed?
+    renew: bool,
     limits: Limits,
     human_agent: bool,
     poll: Span,
@@ -327,6 +332,7 @@ impl Meta {
             stopped = self.keep(inbox, us, mentions) => stopped,
             stopped = self.keep(inbox, us, direct) => stopped,
             Shut = self.watch_hook(inbox, us) => Stopped::Asked,
+            Shut = self.keep_token(inbox) => Stopped::Asked,
         }
     }
 
@@ -400,6 +406,13 @@ impl Network for Held {
 
     fn probe(&self) -> Task<'_, Vec<Finding>> {
         Box::pin(self.0.findings())
+    }
+
+    fn login<'a>(
+        &'a self,
+        _say: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> Option<Task<'a, Result<String, String>>> {
+        Some(Box::pin(self.0.exchange()))
     }
 
     fn hook(&self, inbox: Inbox) -> Option<Hook> {

@@ -22,6 +22,9 @@ channel = "C0123456789"
 page = "1234567890"
 token = "env:FACEBOOK_TOKEN"
 app_secret = "env:META_APP_SECRET"
+# The app's number. With it, and with the token in a file ("file:PATH"), `careline login facebook`
+# exchanges a person's short token, as the Graph API Explorer gives it, for the Page's own.
+# app_id = "1234567890"
 # Where Meta calls us: a path below this machine's public address, such as "/meta", and the word
 # that it says when it tries the path. Accounts of one app share both. "" = no webhook.
 webhook = ""
@@ -53,6 +56,11 @@ channel = "C0123456789"
 page = "17841400000000000"
 token = "env:INSTAGRAM_TOKEN"
 app_secret = "env:META_APP_SECRET"
+# A token of Instagram's own login ends after 60 days. Where it stands in a file ("file:PATH"),
+# careline renews it there every week.
+renew = true
+# The app's number, with a login by Facebook only: then `careline login instagram` asks there.
+# app_id = "1234567890"
 # Where Meta calls us, as for a Page. Somebody who names this account below another person's post is
 # only told by webhook.
 webhook = ""
@@ -108,6 +116,12 @@ fn open(
         section.wrong("api", refused.to_string());
     }
     let hook = hook(section);
+    let app_id = section.text("app_id").filter(|id| !id.is_empty());
+    if app_id.as_ref().is_some_and(|id| !id.bytes().all(|b| b.is_ascii_digit())) {
+        section.wrong("app_id", "must be the app's number");
+    }
+    // Only Instagram's own tokens can be renewed without a person.
+    let renew = kind == Kind::Instagram && section.flag("renew", true) && app_id.is_none();
     let poll = at_least(section, "poll", Span::minutes(2));
     let watchdog = at_least(section, "watchdog", Span::minutes(5));
     let watch = at_least(section, "watch", Span::hours(24 * 30));
@@ -127,6 +141,8 @@ fn open(
         caller: Caller::new(ground, bare(&api), token, secret.get()),
         app: bare(&app),
         hook,
+        app_id,
+        renew,
         limits,
         human_agent,
         poll,

@@ -2,11 +2,11 @@
 
 use super::auth::Pair;
 use crate::case::time::Timestamp;
+use crate::setting::put_private;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -39,25 +39,15 @@ pub(super) async fn read(file: &Path) -> Result<Option<Pair>, String> {
 pub(super) async fn write(file: &Path, pair: Arc<Pair>) -> Result<(), String> {
     let file = file.to_owned();
     let shown = file.display().to_string();
-    let done = tokio::task::spawn_blocking(move || swap(&file, &pair)).await;
+    let done =
+        tokio::task::spawn_blocking(move || put_private(&file, text(&pair).as_bytes())).await;
     done.map_err(|_| "the writing was broken off".to_owned())?
         .map_err(|error| format!("cannot write {shown}: {error}"))
 }
 
-fn swap(file: &PathBuf, pair: &Pair) -> std::io::Result<()> {
-    let text = json!({
-        "access": pair.access.expose_secret(),
-        "refresh": pair.refresh.expose_secret(),
-        "ends": pair.ends.0,
-    });
-    let home = file.parent().filter(|home| !home.as_os_str().is_empty());
-    let home = home.unwrap_or_else(|| Path::new("."));
-    // A temporary file of this kind is its owner's alone.
-    let mut new = tempfile::NamedTempFile::new_in(home)?;
-    new.write_all(text.to_string().as_bytes())?;
-    new.as_file().sync_all()?;
-    new.persist(file)?;
-    std::fs::File::open(home)?.sync_all()
+fn text(pair: &Pair) -> String {
+    let (access, refresh) = (pair.access.expose_secret(), pair.refresh.expose_secret());
+    json!({ "access": access, "refresh": refresh, "ends": pair.ends.0 }).to_string()
 }
 
 #[cfg(test)]

@@ -175,9 +175,12 @@ pub(super) fn node(stage: &Stage, call: &Call, us: &Person, id: &str) -> Result<
         if let Some(person) =
             names::person(square, id).filter(|p| p.id == us.id || wrote(square, us, p))
         {
-            only(&fields, "User", &["id", "name", "username"])?;
+            only(&fields, "User", &["id", "name", "username", "access_token"])?;
+            // Source: docs, "Long-lived access tokens": a Page shows its own to whoever runs it.
+            let token = person.token.as_ref().filter(|_| stage.kind == Kind::Facebook);
+            let token = token.filter(|_| person.id == us.id).map(|token| format!("page-{token}"));
             let all = json!({ "id": id, "name": person.name,
-                "username": names::username(person) });
+                "username": names::username(person), "access_token": token });
             return Ok(Answer::ok(keep(all, &fields)));
         }
         let post = names::post(stage.kind, square, us, id).filter(|post| is_open(post));

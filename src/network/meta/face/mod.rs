@@ -16,6 +16,7 @@ mod fields;
 mod lists;
 mod names;
 mod push;
+mod tokens;
 mod view;
 mod write;
 
@@ -207,6 +208,10 @@ async fn answer(stage: &Stage, call: &Call) -> Result<Answer> {
     let parts: Vec<&str> = call.path.split('/').collect();
     let us = caller(stage, call)?;
     match (call.method.as_str(), stage.kind, &parts[..]) {
+        ("GET", Kind::Facebook, ["oauth", "access_token"])
+        | ("GET", Kind::Instagram, ["access_token" | "refresh_access_token"]) => {
+            tokens::granted(stage, call, &us)
+        }
         ("GET", _, ["debug_token"]) => lists::debug_token(stage, call, &us),
         ("POST", _, [_, "subscriptions"]) => push::register(stage, call).await,
         (_, _, [_, "subscribed_apps"]) => push::subscribe(stage, call),
@@ -234,9 +239,10 @@ async fn answer(stage: &Stage, call: &Call) -> Result<Answer> {
 fn caller(stage: &Stage, call: &Call) -> Result<Person> {
     let header = call.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = header.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
-    let us = stage.see(|square| square.by_token(token).cloned());
+    let secret = tokens::first(token);
+    let us = stage.see(|square| square.by_token(secret).cloned());
     let us = us.filter(|person| person.is_us).ok_or_else(Answer::dead)?;
-    let right = seal::code(&token.into(), &[token.as_bytes()]).map(hex::encode);
+    let right = seal::code(&secret.into(), &[token.as_bytes()]).map(hex::encode);
     match right.as_deref() == call.param("appsecret_proof") {
         true => Ok(us),
         false => Err(Answer::invalid("Invalid appsecret_proof provided in the API argument")),
