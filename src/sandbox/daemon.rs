@@ -226,7 +226,10 @@ fn write_secrets(home: &Path, cast: &Cast) -> std::io::Result<()> {
         ("sky_password", &cast.sky),
         ("x_token", &cast.x),
         ("facebook_token", &cast.facebook),
+        ("facebook_secret", &cast.facebook),
         ("instagram_token", &cast.instagram),
+        // The token is renewed in its file, and the secret stays.
+        ("instagram_secret", &cast.instagram),
     ];
     all.into_iter().try_for_each(|(name, secret)| std::fs::write(home.join(name), secret))
 }

@@ -116,7 +116,7 @@ fn account_keys(home: &Path, demo: &Demo) -> String {
             let (base, token) = (faces.of(net), format!("\"file:{home}/{}\"", net.name()));
             format!(
                 "network = \"{}\"\napi = \"{base}\"\npage = \"{US}\"\ntoken = {token}\n\
-                 app_secret = {token}\n",
+                 app_secret = \"file:{home}/secret\"\n",
                 net.name()
             )
         }
@@ -164,6 +164,8 @@ impl House {
             ("x", cast.x.clone()),
             ("facebook", cast.facebook.clone()),
             ("instagram", cast.instagram.clone()),
+            // A token is renewed in its file, and the app's secret stays.
+            ("secret", cast.ours(pair.net).to_owned()),
             ("careline.toml", store(home.path(), kind) + &wiring(home.path(), &demo, port, "1 s")),
             ("address", schema.as_ref().map_or_else(String::new, |it| it.address.clone())),
             ("policy.toml", policy(&demo)),
