@@ -2,9 +2,12 @@
 //! what called. Followers are no part of it.
 
 use super::rounds::cases;
+use crate::case::ability::dollars;
+use crate::case::id::AccountId;
 use crate::case::model::{Case, Wake};
 use crate::case::rich::Rich;
 use crate::case::time::{Span, Timestamp};
+use crate::network::Paid;
 use crate::store::{Store, StoreError};
 use std::collections::BTreeMap;
 
@@ -94,6 +97,23 @@ fn called(words: Rich, fired: &BTreeMap<String, u32>) -> Rich {
     words.line().strong("Called in the last 24 hours").say(format!(": {}", counts.join(", ")))
 }
 
+/// What the accounts have paid to their networks, for whoever has to pay it.
+pub(super) fn paid<'a>(words: Rich, accounts: impl Iterator<Item = (&'a AccountId, Paid)>) -> Rich {
+    let cost = |(_, paid): &(&AccountId, Paid)| paid.yesterday > 0 || paid.today > 0;
+    let mut accounts = accounts.filter(cost).peekable();
+    if accounts.peek().is_none() {
+        return words;
+    }
+    accounts.fold(words.line().strong("Paid to networks"), |words, (account, paid)| {
+        let (yesterday, today) = (dollars(paid.yesterday), dollars(paid.today));
+        let words = words.line().say(format!("• {account}: {yesterday} yesterday, {today} today"));
+        match paid.budget {
+            Some(budget) => words.say(format!(", of {} a day", dollars(budget))),
+            None => words,
+        }
+    })
+}
+
 /// What called since a day ago, by rule; the log is read from its end.
 async fn fired(store: &dyn Store, now: Timestamp) -> Result<BTreeMap<String, u32>, StoreError> {
     let (mut end, mut counts) = (store.last_log().await?, BTreeMap::new());
@@ -111,4 +131,21 @@ async fn fired(store: &dyn Store, now: Timestamp) -> Result<BTreeMap<String, u32
         end = from;
     }
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_paid_is_said_and_nothing_where_nothing_was() {
+        let (dear, free) = (AccountId::new("acme_x"), AccountId::new("acme_idle"));
+        let cost = Paid { yesterday: 420, today: 15, budget: Some(5_000) };
+        let all = [(&dear, cost), (&free, Paid::default())];
+        let said = paid(Rich::of("Good morning."), all.into_iter()).plain(true);
+        assert!(said.contains("acme_x: $0.42 yesterday, $0.015 today, of $5.00 a day"), "{said}");
+        assert!(!said.contains("acme_idle"), "{said}");
+        let none = paid(Rich::of("Good morning."), [(&free, Paid::default())].into_iter());
+        assert_eq!(none.plain(true), "Good morning.");
+    }
 }

@@ -75,7 +75,9 @@ impl Inner {
         let due = policy.alerts.hours.on_day(now, minute);
         let due = due.filter(|due| *due <= now && now.since(*due) < LATE);
         if due.is_some() && due != told.morning {
+            let paid = self.networks.iter().filter_map(|(id, of)| Some((id, of.paid()?)));
             let words = morning::digest(&*self.store, now).await?;
+            let words = morning::paid(words, paid);
             let id = format!("morning:{}", due.unwrap_or_default().0);
             self.say(id, Event::Morning { words }).await;
             told.morning = due;

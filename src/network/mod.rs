@@ -37,6 +37,17 @@ pub struct Outgoing {
     pub files: Vec<(File, Bytes)>,
 }
 
+/// What an account has paid to its network, by days of UTC, in thousandths of a US dollar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paid {
+    /// Yesterday.
+    pub yesterday: u64,
+    /// Today so far.
+    pub today: u64,
+    /// The most that a day may cost; `None` without a limit.
+    pub budget: Option<u64>,
+}
+
 /// One account of ours on a network.
 pub trait Network: Send + Sync {
     /// Reads all feeds and puts what it hears into the inbox, until the inbox's stop fires.
@@ -59,6 +70,11 @@ pub trait Network: Send + Sync {
     /// Why this account cannot listen, as the end of a sentence about it.
     fn heed(&self, _rules: Arc<Rules>) -> Result<(), String> {
         Err("is on a network where careline cannot listen".into())
+    }
+
+    /// What was paid to the network; `None` where nothing costs.
+    fn paid(&self) -> Option<Paid> {
+        None
     }
 
     /// Tries tokens and permissions; writes nothing.

@@ -27,7 +27,7 @@ mod sweep;
 mod wire;
 
 use super::feed::{self, Sent, finding, swept, troubled, until_stop};
-use super::{Driver, Failure, Finding, Looked, Network, Outgoing, Stopped};
+use super::{Driver, Failure, Finding, Looked, Network, Outgoing, Paid, Stopped};
 use crate::case::ability::{Abilities, Count, Limit, Price, Resend, dollars};
 use crate::case::effect::Receipt;
 use crate::case::event::{Envelope, Event};
@@ -317,6 +317,10 @@ impl Network for Held {
 
     fn probe(&self) -> Task<'_, Vec<Finding>> {
         Box::pin(self.0.findings())
+    }
+
+    fn paid(&self) -> Option<Paid> {
+        Some(self.0.books.paid(self.0.now()))
     }
 
     fn routes(&self, inbox: Inbox) -> Option<axum::Router> {

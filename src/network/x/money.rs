@@ -7,6 +7,7 @@
 
 use crate::case::id::DeliveryId;
 use crate::case::time::Timestamp;
+use crate::network::Paid;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -56,6 +57,8 @@ pub(super) enum Level {
 pub(super) struct Day {
     day: i64,
     mills: u64,
+    /// What the day before came to.
+    before: u64,
     kinds: BTreeMap<String, u64>,
     cases: BTreeMap<String, u64>,
 }
@@ -84,7 +87,8 @@ impl Books {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let day = now.0.div_euclid(DAY);
         if state.day.day != day {
-            state.day = Day { day, ..Day::default() };
+            let before = if state.day.day == day - 1 { state.day.mills } else { 0 };
+            state.day = Day { day, before, ..Day::default() };
             state.seen.clear();
             state.kept = 0;
         }
@@ -100,6 +104,8 @@ impl Books {
         if day.day == state.day.day {
             state.kept = day.mills;
             state.day = day;
+        } else if day.day == state.day.day - 1 {
+            state.day.before = day.mills;
         }
     }
 
@@ -157,6 +163,12 @@ impl Books {
         (self.state(now).day.mills, self.budget)
     }
 
+    /// For whoever has to pay it.
+    pub(super) fn paid(&self, now: Timestamp) -> Paid {
+        let state = self.state(now);
+        Paid { yesterday: state.day.before, today: state.day.mills, budget: self.budget }
+    }
+
     /// The level, once a day for each that is worse than before; its name tells it apart.
     pub(super) fn news(&self, now: Timestamp) -> Option<(Level, String)> {
         let level = self.level(now);
@@ -203,7 +215,11 @@ mod tests {
         books.wrote(LINK, &DeliveryId::new("42.9"), NOW);
         assert_eq!(books.news(NOW).map(|(level, _)| level), Some(Level::Spent));
         let tomorrow = Timestamp(NOW.0 + DAY);
+        let spent = books.spent(NOW).0;
         assert_eq!((books.level(tomorrow), books.spent(tomorrow).0), (Level::Enough, 0));
+        let paid = Paid { yesterday: spent, today: 0, budget: Some(100) };
+        assert_eq!(books.paid(tomorrow), paid);
+        assert_eq!(books.paid(Timestamp(NOW.0 + 3 * DAY)).yesterday, 0);
     }
 
     #[test]
@@ -218,5 +234,6 @@ mod tests {
         let late = Books::new("acme", None);
         late.open(Some(&kept), Timestamp(NOW.0 + DAY));
         assert_eq!(late.spent(Timestamp(NOW.0 + DAY)).0, 0);
+        assert_eq!(late.paid(Timestamp(NOW.0 + DAY)).yesterday, 15);
     }
 }
