@@ -318,6 +318,7 @@ impl Us {
         let known = |text: &String| !text.is_empty();
         let shown = Some(name).filter(known).or_else(|| Some(username.clone()).filter(known));
         if let Some(shown) = shown {
+            mention.handle = Theirs::new(shown.clone());
             mention.name = Theirs::new(shown);
         }
         if known(&username) {
@@ -405,7 +406,8 @@ fn username(post: &Post) -> Option<&str> {
     of_person.filter(|name| !name.is_empty()).or(post.username.as_deref())
 }
 
-/// Id, handle and name. Whoever is not told stands alone for this one post.
+/// Id, handle and name. Facebook tells no handles: there people are called by their names, since a
+/// number says nothing to anybody. Whoever is not told stands alone for this one post.
 fn author(post: &Post) -> (String, String, String) {
     let username = username(post).map(clean::line);
     let from = post.from.as_ref().filter(|from| !from.id.0.is_empty());
@@ -413,7 +415,7 @@ fn author(post: &Post) -> (String, String, String) {
     let remote = id.clone().or_else(|| username.clone());
     let name = from.map(|from| clean::line(&from.name)).filter(|name| !name.is_empty());
     let unknown = || "somebody".to_owned();
-    let handle = username.or(id).unwrap_or_else(unknown);
+    let handle = username.or_else(|| name.clone()).or(id).unwrap_or_else(unknown);
     let name = name.unwrap_or_else(|| handle.clone());
     (remote.unwrap_or_else(|| format!("{UNKNOWN}{}", post.id.0)), handle, name)
 }

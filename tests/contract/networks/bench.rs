@@ -134,8 +134,8 @@ pub fn habits(row: &Driver) -> Habits {
         },
         "facebook" => Habits {
             post: "POST /",
-            // Facebook tells no handle.
-            ann: ("901", "901"),
+            // Facebook tells no handle: the name stands there.
+            ann: ("901", "ann@elsewhere.example"),
             private: false,
             warning: "",
             listens: false,
