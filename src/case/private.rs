@@ -11,6 +11,9 @@ use super::reply::{parts, tell};
 /// Why a second private answer does not go.
 pub const SPENT: &str = "the network takes one private answer to a post, and it was given";
 
+/// Why it is not made private, or does not go as it was.
+pub const TOO_LONG: &str = "it is too long for one private answer";
+
 /// The post that this answers.
 fn heard<'c>(case: &'c Case, target: &Target) -> Option<&'c Heard> {
     case.recent.iter().find(|heard| heard.line == target.line)
@@ -32,6 +35,11 @@ pub(super) fn is_spent(draft: &Draft<'_>, case: &Case, seq: u32, target: &Target
     let mut others = case.sending.iter().filter(|sending| **sending != seq);
     heard(case, target).is_some_and(|heard| heard.private_reply)
         || others.any(|other| draft.reply(case.no, *other).is_some_and(same))
+}
+
+/// Are these more parts than the one private answer that the network takes?
+pub(super) fn is_too_long(draft: &Draft<'_>, target: &Target, parts: usize) -> bool {
+    parts > 1 && target.private_reply && draft.abilities(&target.account).is_private_once()
 }
 
 /// Its author has, or may have, this private answer.
@@ -107,9 +115,8 @@ pub fn switch(
     let target = other(draft, case, seq, &reply.target)?;
     let passed = on_purpose(case, &reply.text, reply.files.len()).map_err(|rule| rule.why())?;
     let count = parts(draft, case, &reply.by, &passed, &target).map_or(0, |parts| parts.len());
-    let once = private && draft.abilities(&case.account).is_private_once();
-    if count == 0 || (once && count > 1) {
-        return Err("it is too long for that");
+    if count == 0 || is_too_long(draft, &target, count) {
+        return Err(TOO_LONG);
     }
     draft.change_reply(case.no, seq, |reply| reply.target = target);
     let again = draft.at + draft.policy.undo;

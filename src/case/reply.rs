@@ -290,6 +290,9 @@ fn send(draft: &mut Draft<'_>, case: &mut Case, seq: u32, mut reply: ReplyLine) 
     if is_over(draft, &reply.target) {
         return fail(draft, case, seq, Rule::Over.why());
     }
+    if private::is_too_long(draft, &reply.target, parts.len()) {
+        return fail(draft, case, seq, private::TOO_LONG);
+    }
     if private::is_spent(draft, case, seq, &reply.target) {
         return fail(draft, case, seq, private::SPENT);
     }

@@ -150,6 +150,19 @@ fn nothing_becomes_private_by_itself_or_public_that_was_private() {
     assert!(answer(&said).contains("No reply waits"), "{}", answer(&said));
 }
 
+#[test]
+fn a_private_answer_that_grew_by_an_edit_does_not_go_in_part() {
+    let mut play = begun(windowed(), Audience::Public);
+    play.policy.abilities.get_mut(&account()).unwrap().limit = 40;
+    play.says("maria", "Which order is it?");
+    play.asks("maria", "private");
+    play.asks("maria", "edit #1 1 Which order is it, and where do you live now, if I may ask?");
+    play.wait(Span::minutes(1));
+    let state = play.reply_line(1).state;
+    assert!(matches!(&state, ReplyState::Failed(why) if why.contains("too long")), "{state:?}");
+    assert!(leaving(&play).is_none());
+}
+
 /// Where it may be given again and again, it may.
 #[test]
 fn without_a_window_a_post_is_answered_privately_as_often_as_one_likes() {
