@@ -4,6 +4,7 @@
 use super::house::{Fine, House};
 use careline::sandbox::hands::At;
 use careline::sandbox::ledger::{sent, shown, words};
+use careline::sandbox::pair::Net;
 use careline::sandbox::script::How;
 use careline::world::World;
 use careline::world::fault::{Fault, Wrong};
@@ -53,10 +54,10 @@ impl Told {
     }
 }
 
-/// A face answers twice with an error and does nothing, which we cannot know: it is looked up. Had
-/// it done it, its stream would tell before anybody looks.
-fn confuse(house: &House, face: &str, call: &str) {
-    let (times, wrong) = (2, Wrong::Status { status: 500, retry_after: None });
+/// A face answers so often with an error and does nothing, which we cannot know: it is looked up.
+/// Had it done it, its stream would tell before anybody looks.
+fn confuse(house: &House, face: &str, call: &str, times: u32) {
+    let wrong = Wrong::Status { status: 500, retry_after: None };
     let fault = Fault { face: face.into(), call: call.into(), skip: 0, times, wrong };
     house.demo.shared.change(careline::engine::clock::now(), |w| w.faults.set(fault));
 }
@@ -114,13 +115,14 @@ pub fn is_sent(world: &World, words: &str) -> bool {
 pub async fn play(house: &mut House, confused: bool) -> Fine<Told> {
     let pair = house.demo.pair();
     if confused {
-        confuse(house, pair.office.name(), pair.office.posting());
+        confuse(house, pair.office.name(), pair.office.posting(), 2);
     }
     let told = customers_write(house).await?;
     if confused {
-        // Reading a post is called so too: the first look goes wrong as well.
+        // Reading a post is called so too: the first look goes wrong as well. Not at X, where a
+        // second post that nobody knows of would be for a person to look at.
         let call = pair.net.posting().trim_start_matches("POST ");
-        confuse(house, pair.net.account(), call);
+        confuse(house, pair.net.account(), call, if pair.net == Net::X { 1 } else { 2 });
     }
     let hands = house.demo.hands.clone();
     let place = |post: i64| {
