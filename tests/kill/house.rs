@@ -82,7 +82,7 @@ fn desk(home: &Path, demo: &Demo) -> String {
         ),
         Office::Discord => format!(
             "kind = \"discord\"\ntoken = \"file:{home}/discord\"\nserver = \"{GUILD}\"\n\
-             agent_roles = [\"{AGENTS}\"]\napi = \"{}/api/v10\"\n",
+             agent_roles = [\"{AGENTS}\"]\ncalls_per_second = 1000\napi = \"{}/api/v10\"\n",
             faces.discord
         ),
     }

@@ -17,6 +17,7 @@ pub mod face;
 pub mod fuzzed;
 mod gateway;
 mod hear;
+mod limits;
 mod listen;
 mod probe;
 mod rest;
@@ -79,6 +80,8 @@ agent_roles = []
 message_content = true
 # Channels that `careline check --live` looks at, as ids.
 channels = []
+# Calls a second. Discord lets a bot make 50, and more only where it agreed to that.
+calls_per_second = 45
 # Discord's API.
 api = "https://discord.com/api/v10"
 "#;
@@ -129,6 +132,7 @@ fn open(desk: &DeskId, section: &Section, ground: &Ground) -> Result<Arc<dyn Des
     let roles: BTreeSet<String> = section.list("agent_roles").into_iter().collect();
     let words = section.flag("message_content", true);
     let channels = section.list("channels");
+    let per_second = section.number("calls_per_second", 45);
     let api = section.url("api", Some("https://discord.com/api/v10"));
     let is_id = |id: &str| id.parse::<u64>().is_ok_and(|id| id > 0);
     if !guild.is_empty() && !is_id(&guild) {
@@ -140,12 +144,20 @@ fn open(desk: &DeskId, section: &Section, ground: &Ground) -> Result<Arc<dyn Des
     if !channels.iter().all(|channel| is_id(channel)) {
         section.wrong("channels", "must be ids of channels, long numbers in quotes");
     }
+    if !(1..=100_000).contains(&per_second) {
+        section.wrong("calls_per_second", "must be a number from 1 to 100000");
+    }
     if let Some(Err(refused)) = api.as_ref().map(|api| ground.net.allows(api)) {
         section.wrong("api", refused.to_string());
     }
     section.done()?;
     let (Some(token), Some(api)) = (token, api) else { return Err(Mistakes::default()) };
-    let rest = Rest::new(ground.clone(), api.clone(), token.clone());
+    let rest = Rest::new(
+        ground.clone(),
+        api.clone(),
+        token.clone(),
+        usize::try_from(per_second).unwrap_or(1),
+    );
     let (desk, ground) = (desk.clone(), ground.clone());
     let (me, places, members) = (Mutex::default(), Mutex::default(), Mutex::default());
     let labels = threads::Labels::default();

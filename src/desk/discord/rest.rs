@@ -1,9 +1,6 @@
-//! Discord's REST API: our own client, our own rate limits, and what each answer means.
-//!
-//! Limits are obeyed as the headers tell them, per bucket and channel
-//! (<https://docs.discord.com/developers/topics/rate-limits>). Ten thousand refused calls in ten
-//! minutes bring a ban of the whole address, so we stop far below.
+//! Discord's REST API: our own client, and what each answer means.
 
+use super::limits::{Limits, Pass, span};
 use crate::case::limits::CALL;
 use crate::case::time::{Span, Timestamp};
 use crate::desk::Failure;
@@ -14,14 +11,8 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use url::Url;
 
-/// Refused calls in [`WINDOW`] after which we keep still.
-const CEILING: usize = 1_000;
-/// The window of Discord's own ceiling.
-const WINDOW: Span = Span::minutes(10);
 /// The longest wait inside one call; beyond it the outbox waits.
 const PATIENCE: Span = Span::seconds(5);
 /// Bytes of an answer: a hundred messages with all their parts.
@@ -96,33 +87,18 @@ impl<'a> Call<'a> {
     }
 }
 
-#[derive(Default)]
-struct Limits {
-    /// The bucket of a route, as Discord named it.
-    names: BTreeMap<String, String>,
-    /// When a bucket of a channel opens again, once it was used up.
-    shut: BTreeMap<(String, String), Timestamp>,
-    /// When anything may be sent again.
-    global: Timestamp,
-    /// When calls were refused.
-    refused: VecDeque<Timestamp>,
-}
-
 /// The client.
 pub(crate) struct Rest {
     ground: Ground,
     api: Url,
     token: Secret,
-    limits: Mutex<Limits>,
+    limits: Limits,
 }
 
 impl Rest {
-    pub(crate) fn new(ground: Ground, api: Url, token: Secret) -> Self {
-        Self { ground, api, token, limits: Mutex::default() }
-    }
-
-    fn limits(&self) -> MutexGuard<'_, Limits> {
-        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A bot may make so many calls in a second.
+    pub(crate) fn new(ground: Ground, api: Url, token: Secret, per_second: usize) -> Self {
+        Self { ground, api, token, limits: Limits::new(per_second) }
     }
 
     fn now(&self) -> Timestamp {
@@ -131,14 +107,27 @@ impl Rest {
 
     /// Makes a call once. Waits for its limits before, for a few seconds at most.
     pub(crate) async fn call(&self, call: Call<'_>) -> Result<Value, Trouble> {
-        if !call.free {
-            let wait = self.wait(&call);
-            if wait > PATIENCE {
+        if call.free {
+            return self.make(&call, None).await;
+        }
+        let (route, channel) = call.route();
+        let mut patience = PATIENCE.0;
+        let pass = loop {
+            let wait = match self.limits.enter(&route, &channel, self.now()) {
+                Ok(pass) => break pass,
+                Err(wait) => wait,
+            };
+            patience -= wait.0;
+            if patience < 0 {
                 return Err(Trouble::Busy(wait));
             }
             tokio::time::sleep(wait.to_std()).await;
-        }
-        let request = self.request(&call)?;
+        };
+        self.make(&call, Some(pass)).await
+    }
+
+    async fn make(&self, call: &Call<'_>, pass: Option<Pass<'_>>) -> Result<Value, Trouble> {
+        let request = self.request(call)?;
         let reads = call.method == Method::GET;
         boundary::here(if reads { "discord.read.call" } else { "discord.write.call" });
         let sent = tokio::time::timeout(CALL.to_std(), request.send()).await;
@@ -152,8 +141,8 @@ impl Rest {
             Ok(Ok(answer)) => answer,
         };
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        if !call.free {
-            self.learn(&call, status, &headers);
+        if let Some(pass) = pass {
+            pass.learn(status, &headers, self.now());
         }
         let read = tokio::time::timeout(CALL.to_std(), body(answer, ANSWER)).await;
         let bytes = read.unwrap_or_else(|_| Err("the answer did not end".into()));
@@ -179,51 +168,6 @@ impl Rest {
             Some(body) => request.json(body),
             None => request,
         })
-    }
-
-    fn wait(&self, call: &Call<'_>) -> Span {
-        let now = self.now();
-        let mut limits = self.limits();
-        while limits.refused.front().is_some_and(|at| now.since(*at) > WINDOW) {
-            limits.refused.pop_front();
-        }
-        if limits.refused.len() >= CEILING {
-            return limits.refused.front().map_or(WINDOW, |at| (*at + WINDOW).since(now));
-        }
-        let (route, major) = call.route();
-        let name = limits.names.get(&route).cloned().unwrap_or(route);
-        let until = limits.shut.get(&(name, major)).copied().unwrap_or_default();
-        Span((until.max(limits.global).0 - now.0).max(0))
-    }
-
-    fn learn(&self, call: &Call<'_>, status: u16, headers: &HeaderMap) {
-        let now = self.now();
-        let text = |key: &str| headers.get(key).and_then(|v| v.to_str().ok());
-        let seconds = |key: &str| text(key).and_then(span);
-        let shared = text("x-ratelimit-scope") == Some("shared");
-        let (route, major) = call.route();
-        let mut limits = self.limits();
-        if matches!(status, 401 | 403) || (status == 429 && !shared) {
-            limits.refused.push_back(now);
-            limits.refused.truncate(CEILING);
-        }
-        if let Some(bucket) = text("x-ratelimit-bucket") {
-            limits.names.insert(route.clone(), bucket.to_owned());
-        }
-        let name = limits.names.get(&route).cloned().unwrap_or(route);
-        if status == 429 {
-            let after = seconds("retry-after").unwrap_or(Span::seconds(1));
-            if text("x-ratelimit-global").is_some() || text("x-ratelimit-scope") == Some("global") {
-                limits.global = limits.global.max(now + after);
-            } else {
-                limits.shut.insert((name, major), now + after);
-            }
-        } else if text("x-ratelimit-remaining") == Some("0")
-            && let Some(after) = seconds("x-ratelimit-reset-after")
-        {
-            limits.shut.insert((name, major), now + after);
-        }
-        limits.shut.retain(|_, until| *until > now);
     }
 
     fn judge(
@@ -262,13 +206,6 @@ fn retry_after(headers: &HeaderMap, bytes: &Result<bytes::Bytes, Trouble>) -> Sp
         span(&value["retry_after"].to_string())
     });
     header.max(told).unwrap_or(Span::seconds(1)).max(Span::millis(50)).min(Span::hours(1))
-}
-
-/// Seconds with a fraction, as Discord writes them.
-fn span(text: &str) -> Option<Span> {
-    let seconds: f64 = text.trim().parse().ok()?;
-    let sound = seconds.is_finite() && (0.0..=86_400.0).contains(&seconds);
-    sound.then(|| Span((seconds * 1e6).ceil() as i64))
 }
 
 impl Trouble {
@@ -334,15 +271,6 @@ mod tests {
         );
         let call = Call::get(&["gateway", "bot"]);
         assert_eq!(call.route(), ("GET gateway/bot".to_owned(), String::new()));
-    }
-
-    #[test]
-    fn seconds_have_fractions_and_nonsense_is_nothing() {
-        assert_eq!(span("0.25"), Some(Span::millis(250)));
-        assert_eq!(span("64.57"), Some(Span(64_570_000)));
-        for wrong in ["", "x", "-1", "NaN", "inf", "1e99"] {
-            assert_eq!(span(wrong), None, "{wrong}");
-        }
     }
 
     #[test]

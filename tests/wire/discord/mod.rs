@@ -137,6 +137,7 @@ pub(super) fn open(base: &str, threads: &str) -> Arc<dyn Desk> {
         ("threads".to_owned(), text(threads)),
         ("agent_roles".to_owned(), list(AGENTS)),
         ("channels".to_owned(), list(channel)),
+        ("calls_per_second".to_owned(), (1, toml::Value::Integer(1_000))),
         ("api".to_owned(), text(&format!("{base}/api/v10"))),
     ]);
     let env = |name: &str| (name == "TOKEN").then(|| "bot-token".to_owned());

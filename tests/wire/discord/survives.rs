@@ -129,6 +129,13 @@ async fn limits_are_obeyed_before_they_are_broken() {
         bench.desk.deliver(&post(&format!("1.{n}"), "x", &thread)).await.unwrap();
     }
     assert_eq!(bench.words(&thread.root).len(), 13, "none was refused, none came twice");
+    // All at once likewise: what flies is counted before it is answered.
+    let outgoing: Vec<_> = (0..12).map(|n| post(&format!("3.{n}"), "y", &thread)).collect();
+    let all = outgoing.iter().map(|one| bench.desk.deliver(one));
+    for sent in futures_util::future::join_all(all).await {
+        sent.unwrap();
+    }
+    assert_eq!(bench.words(&thread.root).len(), 25);
     bench.office(|o| o.pace = 0);
 
     let global = Wrong::Status { status: 429, retry_after: Some("1.5 global".into()) };

@@ -50,6 +50,8 @@ pub(super) struct Face {
     sessions: Mutex<BTreeMap<String, socket::Session>>,
     /// Calls of a window, by bucket: when it began, and how many there were.
     buckets: Mutex<BTreeMap<String, (Timestamp, u32)>>,
+    /// All calls of the present second.
+    all: Mutex<(Timestamp, u32)>,
 }
 
 /// One call of the REST API.
@@ -86,6 +88,7 @@ pub fn face(shared: Shared, name: &str) -> Router {
         name: name.to_owned(),
         sessions: Mutex::default(),
         buckets: Mutex::default(),
+        all: Mutex::default(),
     });
     if tokio::runtime::Handle::try_current().is_ok() {
         tokio::spawn(apps::watch(Arc::downgrade(&face)));
@@ -196,6 +199,9 @@ fn answer(face: &Face, asked: &Asked) -> Response {
 /// `[rate-limits]`: a bucket per route and channel. The office's pace is the time between two
 /// messages; five may come at once.
 const BURST: u32 = 5;
+/// Calls of a bot in a second, whatever they are; interactions are free.
+const GLOBAL: u32 = 50;
+const SECOND: i64 = 1_000_000;
 
 fn bucket(asked: &Asked) -> Option<String> {
     let parts: Vec<&str> = asked.path.split('/').collect();
@@ -212,10 +218,21 @@ fn pace(face: &Face) -> i64 {
 }
 
 fn paced(face: &Face, asked: &Asked) -> Option<Response> {
-    let (bucket, window, at) = (bucket(asked)?, pace(face), now());
+    let (window, at) = (pace(face), now());
     if window <= 0 {
         return None;
     }
+    if !asked.path.starts_with("interactions") && !asked.path.starts_with("webhooks") {
+        let mut all = held(&face.all);
+        if at.0 - all.0.0 >= SECOND {
+            *all = (at, 0);
+        }
+        all.1 += 1;
+        if all.1 > GLOBAL {
+            return Some(limited((all.0.0 + SECOND - at.0) as f64 / 1e6, true, ""));
+        }
+    }
+    let bucket = bucket(asked)?;
     let mut buckets = held(&face.buckets);
     let (began, used) = buckets.entry(bucket).or_insert((at, 0));
     if at.0 - began.0 >= window {
