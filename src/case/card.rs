@@ -198,6 +198,9 @@ fn contact_facts(draft: &Draft<'_>, case: &Case) -> Vec<(String, Rich)> {
         let times = format!("{} times", contact.noise);
         facts.push(("Was not ours before".to_owned(), Rich::of(times)));
     }
+    if let Some(profile) = &contact.profile {
+        facts.push(("About this customer".to_owned(), profile.said()));
+    }
     facts
 }
 

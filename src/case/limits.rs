@@ -10,6 +10,8 @@ pub const ROW_BYTES: usize = 16 * 1024;
 /// What one mention weighs with all its fields: the card or notice that shows it holds it once
 /// more, with our own words around it, and must stay under [`ROW_BYTES`] too.
 pub const MENTION_BYTES: usize = 12_500;
+/// Characters of a note about a customer: it stands on cards.
+pub const ABOUT_CHARS: usize = 200;
 /// Bytes of a name, handle or title: longer ones are an attack on the card.
 pub const NAME_BYTES: usize = 200;
 /// Bytes of an id or a link from outside.

@@ -6,7 +6,7 @@ use super::id::{
     AccountId, AgentId, CaseNo, ChannelId, ContactId, DeliveryId, MessageId, PostId, ThreadId,
 };
 use super::likeness::Likeness;
-use super::rich::Theirs;
+use super::rich::{Rich, Theirs};
 use super::time::Timestamp;
 use super::tone::Score;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,34 @@ pub struct Contact {
     /// How many of his cases were not ours.
     #[serde(default)]
     pub noise: u32,
+    /// What colleagues should know of him.
+    #[serde(default)]
+    pub profile: Option<Profile>,
+}
+
+/// A colleague's note about a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The note, at most [`ABOUT_CHARS`](super::limits::ABOUT_CHARS).
+    pub text: Theirs,
+    /// Whose it is.
+    pub by: Agent,
+    /// Since when it stands.
+    pub at: Timestamp,
+}
+
+impl Profile {
+    /// The note, whose it is and since when.
+    #[must_use]
+    pub fn said(&self) -> Rich {
+        Rich::new()
+            .theirs(&self.text)
+            .say(" (")
+            .agent(&self.by.name)
+            .say(", ")
+            .when(self.at)
+            .say(")")
+    }
 }
 
 /// A customer's post, as the case row remembers it.

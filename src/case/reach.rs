@@ -87,6 +87,7 @@ impl Want<'_> {
         self.key(Key::Case(no));
         let Some(case) = self.found.case(no).cloned() else { return };
         self.key(Key::Account(case.account.clone()));
+        self.key(Key::Contact(case.contact.clone()));
         self.line(&case, 0);
         self.shown(&case.card);
         case.low.iter().for_each(|low| self.shown(low));
@@ -200,7 +201,6 @@ impl Want<'_> {
         let Some(no) = no else { return };
         self.case(no, true);
         let Some(case) = self.found.case(no).cloned() else { return };
-        self.key(Key::Contact(case.contact.clone()));
         // What the customer wrote last may be shown, or begin a case of its own.
         if let Some(line) = case.recent.last().map(|heard| heard.line) {
             self.line(&case, line);
@@ -216,7 +216,7 @@ impl Want<'_> {
             self.line(&case, seq);
         }
         if let Some(other) = command::named_case(command.rest) {
-            self.other(other);
+            self.case(other, true);
         }
     }
 
@@ -232,14 +232,6 @@ impl Want<'_> {
         match self.found.get(&message) {
             Some(Record::Message(no, _)) => Some(*no),
             _ => None,
-        }
-    }
-
-    /// A second case that the words name, with its customer.
-    fn other(&mut self, no: CaseNo) {
-        self.case(no, true);
-        if let Some(case) = self.found.case(no) {
-            self.key(Key::Contact(case.contact.clone()));
         }
     }
 

@@ -45,6 +45,7 @@ async fn fill(dir: &Path) {
         same: Vec::new(),
         blocked: None,
         noise: 0,
+        profile: None,
     };
     let writes = BTreeMap::from([(Key::Contact(id), Some(Record::Contact(Box::new(contact))))]);
     let store = open(dir);

@@ -68,6 +68,7 @@ async fn customer(store: &dyn Store, no: u64, name: &str, closed: Option<Timesta
         same: Vec::new(),
         blocked: None,
         noise: 0,
+        profile: None,
     };
     let mut shown = delivery(&format!("{no}.0"), (1, 1));
     shown.case = Some(case.no);

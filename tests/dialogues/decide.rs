@@ -327,8 +327,13 @@ fn named(words: &str) -> Vec<Agent> {
     ["maria", "tom"].into_iter().filter(|n| words.contains(&format!("@{n}"))).map(agent).collect()
 }
 
-fn card_face(card: &Card) -> Shown {
-    let text = format!("{} · {} · {}", card.text.raw(), card.audience, card.standing.plain(true));
+/// Without its facts where alerts are looked at: they say in the same words why it is urgent.
+fn card_face(card: &Card, facts: bool) -> Shown {
+    let mut text =
+        format!("{} · {} · {}", card.text.raw(), card.audience, card.standing.plain(true));
+    for (what, is) in card.facts.iter().filter(|_| facts) {
+        text += &format!(" · {what}: {}", is.plain(true));
+    }
     (text, card.buttons.clone())
 }
 
@@ -345,11 +350,11 @@ impl Shows for Decided {
         for delivery in self.deliveries().into_iter().filter(mine) {
             let Deed::Desk(notice) = delivery.act else { continue };
             let (id, face) = match notice {
-                Notice::Open { card, .. } => (delivery.id, card_face(&card)),
+                Notice::Open { card, .. } => (delivery.id, card_face(&card, !self.alerts)),
                 Notice::Post(note) => (delivery.id, note_face(&note)),
                 Notice::Tell { note, .. } if self.alerts => (delivery.id, note_face(&note)),
                 Notice::Amend { of, to } => match *to {
-                    Face::Card(card) => (of, card_face(&card)),
+                    Face::Card(card) => (of, card_face(&card, !self.alerts)),
                     Face::Note(note) => (of, note_face(&note)),
                 },
                 _ => continue,

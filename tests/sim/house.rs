@@ -7,6 +7,7 @@ use careline::case::id::{
     AgentId, ChannelId, DeliveryId, Deployment, DeskId, FeedId, MessageId, ThreadId,
 };
 use careline::case::model::Agent;
+use careline::case::rich::Rich;
 use careline::case::time::{Span, Timestamp};
 use careline::desk::{Desk, Mark, Outgoing};
 use careline::inbox::{Inbox, Pulse, Task};
@@ -62,7 +63,9 @@ fn card(card: &Card) -> String {
     let standing = card.standing.plain(true);
     let buttons = buttons(&card.buttons);
     let (handle, text, audience) = (card.handle.raw(), card.text.raw(), &card.audience);
-    format!("{} @{handle} {text}\n{audience} · {standing}{buttons}", card.case)
+    let fact = |(what, is): &(String, Rich)| format!("\n{what}: {}", is.plain(true));
+    let facts: String = card.facts.iter().map(fact).collect();
+    format!("{} @{handle} {text}\n{audience} · {standing}{facts}{buttons}", card.case)
 }
 
 fn note(note: &Note) -> String {

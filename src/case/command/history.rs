@@ -32,6 +32,9 @@ fn run(turn: Turn<'_, '_>) {
             .say(format!(" wrote {} times in {} cases since ", contact.wrote, contact.cases))
             .when(contact.first)
             .say(":");
+        if let Some(profile) = &contact.profile {
+            title = title.line().say("🔒 ").then(profile.said());
+        }
     }
     let words = rows(title, &draft.found.list, draft.at);
     draft.answer(words, Vec::new());

@@ -4,6 +4,7 @@
 //! Adding a verb: one file, a `mod` line and a row in [`VERBS`]. Parsing, help, manifests,
 //! registration and the README's table are made from the rows.
 
+mod about;
 mod answered;
 mod assign;
 mod away;
@@ -164,6 +165,7 @@ pub enum About {
 
 /// All verbs, by name.
 pub static VERBS: &[&Verb] = &[
+    &about::VERB,
     &answered::VERB,
     &assign::VERB,
     &away::VERB,

@@ -153,6 +153,7 @@ fn contact(draft: &Draft<'_>, mention: &Mention) -> Contact {
         same: Vec::new(),
         blocked: None,
         noise: 0,
+        profile: None,
     });
     contact.handle = mention.handle.clone();
     contact.name = mention.name.clone();
