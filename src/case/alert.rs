@@ -15,8 +15,9 @@ use super::id::{AgentId, Bucket, ChannelId, Lane};
 use super::incident;
 use super::limits;
 use super::model::{Alarm, Alert, Case, Fired, Priority, Shown, Status, Wake};
-use super::policy::{AlertRule, Called, Rung, Urgency};
+use super::policy::{Called, Rung, Urgency};
 use super::rich::{Piece, Rich};
+use super::rules::AlertRule;
 use super::time::Span;
 use super::tone::Score;
 
@@ -163,7 +164,7 @@ pub fn waited(draft: &mut Draft<'_>, case: &mut Case, rung: u32) {
 pub fn read(draft: &mut Draft<'_>, case: &mut Case, mention: &Mention) {
     let policy = draft.policy;
     incident::join(draft, case, mention.text.raw());
-    for rule in policy.alerts.rules.iter().filter(|rule| rule.finds(mention.text.raw())) {
+    for rule in policy.alerts.rules.finding(mention.text.raw()) {
         raise(draft, case, Cause::rule(rule), None);
     }
     let since = case.answered.unwrap_or(0);

@@ -60,6 +60,7 @@ pub mod reply;
 pub mod retry;
 pub mod rich;
 pub mod role;
+pub mod rules;
 mod terms;
 pub mod text;
 pub mod time;

@@ -4,8 +4,8 @@ use super::ability::Abilities;
 use super::hours::Hours;
 use super::id::{AccountId, AgentId, ChannelId, DeskId};
 use super::model::{Agent, Case, Priority};
-use super::pattern::Pattern;
 use super::role::Role;
+use super::rules::AlertRules;
 use super::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,7 +112,7 @@ pub struct Alerts {
     /// Who is told when a customer waits, each after his own patience. Empty = nobody.
     pub ladder: Vec<Rung>,
     /// Words that matter.
-    pub rules: Vec<AlertRule>,
+    pub rules: AlertRules,
     /// So many posts without an answer call somebody; 0 = never.
     pub again: u32,
     /// One rule calls at most once for a case in this time.
@@ -138,7 +138,7 @@ impl Default for Alerts {
     fn default() -> Self {
         Self {
             ladder: Vec::new(),
-            rules: Vec::new(),
+            rules: AlertRules::default(),
             again: 0,
             period: a_day(),
             digest: None,
@@ -201,20 +201,6 @@ pub enum Called {
     OnCall,
 }
 
-/// Words that matter, with the reason that people read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlertRule {
-    /// Its name, for reports.
-    pub name: String,
-    /// What the words look like.
-    pub pattern: Pattern,
-    /// Why it matters: `speaks of a lawyer`.
-    pub why: String,
-    /// How much.
-    #[serde(default)]
-    pub urgency: Urgency,
-}
-
 /// How much something matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Urgency {
@@ -232,17 +218,6 @@ impl Alerts {
     #[must_use]
     pub fn promised(&self, case: &Case) -> Option<&Promised> {
         self.promises.iter().find(|promised| promised.is_for(case))
-    }
-}
-
-impl AlertRule {
-    /// Is it in a customer's words? Curly apostrophes count as straight ones.
-    #[must_use]
-    pub fn finds(&self, text: &str) -> bool {
-        match text.contains('’') {
-            true => self.pattern.is_in(&text.replace('’', "'")),
-            false => self.pattern.is_in(text),
-        }
     }
 }
 

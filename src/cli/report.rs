@@ -18,8 +18,8 @@ type Count = (u64, Option<Timestamp>);
 /// Prints each rule with how often it called somebody; those that never did, too.
 pub(super) fn rules(dir: &Path) -> Result<(), Failure> {
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
-    let names = config::rules(dir, config::environment);
-    let names = names.into_iter().map(|rule| rule.name);
+    let rules = config::rules(dir, config::environment);
+    let names = rules.iter().map(|rule| rule.name.clone());
     counts.extend(names.chain(BUILT_IN.map(str::to_owned)).map(|name| (name, (0, None))));
     let counts = with(dir, false, async |store| Ok(count(store, counts).await?))?;
     print!("{}", table(&counts));

@@ -1,22 +1,23 @@
 //! `escalation.toml`: words that call somebody. Each rule brings sentences that it must find and
-//! must pass by; they are tried whenever the file is read.
+//! must pass by. A daemon that starts takes them as tried: that takes longer than all the rest.
 
 use super::file::File;
 use super::wiring::close;
 use super::{Env, Text};
 use crate::case::alert::BUILT_IN;
 use crate::case::pattern::Pattern;
-use crate::case::policy::{AlertRule, Urgency};
+use crate::case::policy::Urgency;
+use crate::case::rules::{AlertRule, AlertRules};
 use crate::setting::{Mistake, Section};
 use std::collections::BTreeSet;
 
-/// Reads the file; mistakes and failing examples are noted.
-pub(super) fn read(text: &Text, env: Env, mistakes: &mut Vec<Mistake>) -> Vec<AlertRule> {
-    let Some(mut file) = File::open(text, env, mistakes) else { return Vec::new() };
+/// Reads the file; mistakes are noted, and examples that fail if they are tried.
+pub(super) fn read(text: &Text, env: Env, tried: bool, mistakes: &mut Vec<Mistake>) -> AlertRules {
+    let Some(mut file) = File::open(text, env, mistakes) else { return AlertRules::default() };
     let mut names = BTreeSet::new();
     let mut rules = Vec::new();
     for (_, section) in file.group("rule") {
-        let rule = rule(&section);
+        let rule = rule(&section, tried);
         if let Some(rule) = &rule
             && !names.insert(rule.name.clone())
         {
@@ -26,10 +27,10 @@ pub(super) fn read(text: &Text, env: Env, mistakes: &mut Vec<Mistake>) -> Vec<Al
         close(&section, mistakes);
     }
     file.done("[[rule]]", mistakes);
-    rules
+    rules.into()
 }
 
-fn rule(section: &Section) -> Option<AlertRule> {
+fn rule(section: &Section, tried: bool) -> Option<AlertRule> {
     let (name, why) = (section.required("name"), section.required("why"));
     if !super::is_name(&name) {
         section.wrong("name", "a name is 1 to 32 characters of a-z, 0-9, - and _");
@@ -45,16 +46,20 @@ fn rule(section: &Section) -> Option<AlertRule> {
     let pattern = Pattern::new(&section.required("pattern"));
     let pattern = pattern.map_err(|what| section.wrong("pattern", what)).ok()?;
     let rule = AlertRule { name, pattern, why, urgency };
-    try_all(section, &rule, "must_match", &finds, true);
-    try_all(section, &rule, "must_not_match", &passes, false);
+    for (key, examples, wanted) in [("must_match", finds, true), ("must_not_match", passes, false)]
+    {
+        if examples.is_empty() {
+            section.wrong(key, "needs at least one sentence");
+        }
+        if tried {
+            try_all(section, &rule, key, &examples, wanted);
+        }
+    }
     Some(rule)
 }
 
 /// Each example that fails is a mistake of its own.
 fn try_all(section: &Section, rule: &AlertRule, key: &str, examples: &[String], wanted: bool) {
-    if examples.is_empty() {
-        section.wrong(key, "needs at least one sentence");
-    }
     let what = if wanted { "the pattern does not find" } else { "the pattern finds" };
     for example in examples.iter().filter(|text| rule.finds(text) != wanted) {
         section.wrong(key, format!("{what} \"{example}\""));
@@ -66,9 +71,13 @@ mod tests {
     use super::*;
 
     fn mistakes(text: &str) -> Vec<String> {
+        read_as(text, true)
+    }
+
+    fn read_as(text: &str, tried: bool) -> Vec<String> {
         let text = Text { name: "escalation.toml".into(), text: text.into() };
         let mut mistakes = Vec::new();
-        let _ = read(&text, |_| None, &mut mistakes);
+        let _ = read(&text, |_| None, tried, &mut mistakes);
         mistakes.iter().map(ToString::to_string).collect()
     }
 
@@ -79,18 +88,17 @@ mod tests {
 
     #[test]
     fn every_example_that_fails_is_named_with_its_key() {
-        let found = mistakes(
-            "[[rule]]\nname = \"law\"\nwhy = \"speaks of a lawyer\"\npattern = '\\blawyer\\b'\n\
+        let text = "[[rule]]\nname = \"law\"\nwhy = \"speaks of a lawyer\"\npattern = '\\blawyer\\b'\n\
              must_match = [\"my Lawyer says\", \"my solicitor says\", \"we sue\"]\n\
-             must_not_match = [\"lawyers wear your shoes\", \"my lawyer\"]\n",
-        );
+             must_not_match = [\"lawyers wear your shoes\", \"my lawyer\"]\n";
         let start = "escalation.toml:5: rule.1.must_match: the pattern does not find";
         let want = [
             format!("{start} \"my solicitor says\""),
             format!("{start} \"we sue\""),
             "escalation.toml:6: rule.1.must_not_match: the pattern finds \"my lawyer\"".into(),
         ];
-        assert_eq!(found, want);
+        assert_eq!(mistakes(text), want);
+        assert_eq!(read_as(text, false), Vec::<String>::new());
     }
 
     #[test]

@@ -13,7 +13,8 @@ mod policy;
 mod wiring;
 
 use crate::case::id::{AccountId, DeskId};
-use crate::case::policy::{AlertRule, Policy};
+use crate::case::policy::Policy;
+use crate::case::rules::AlertRules;
 use crate::case::time::Span;
 use crate::desk::{self, DESKS, Desk};
 use crate::listen::Rules;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use wiring::Reading;
 
 /// How environment variables are looked up; tests bring their own.
 pub type Env = fn(&str) -> Option<String>;
@@ -146,10 +148,11 @@ const KNOWN_FILES: &[&str] = &[
 /// # Errors
 /// Every mistake in every file.
 pub fn load(dir: &Path, env: Env, ground: &Ground) -> Result<Config, Mistakes> {
-    load_since(dir, env, ground, None)
+    load_as(dir, Reading { env, ground, tables: Tables::all(), since: None, tried: true })
 }
 
-/// As [`load`]; at their first start accounts also bring what was written this long before.
+/// As [`load`], for a daemon that starts: the examples of rules are taken as tried. At their first
+/// start accounts also bring what was written this long before.
 ///
 /// # Errors
 /// Every mistake in every file.
@@ -159,9 +162,13 @@ pub fn load_since(
     ground: &Ground,
     since: Option<Span>,
 ) -> Result<Config, Mistakes> {
+    load_as(dir, Reading { env, ground, tables: Tables::all(), since, tried: false })
+}
+
+fn load_as(dir: &Path, reading: Reading<'_>) -> Result<Config, Mistakes> {
     let mut mistakes = Vec::new();
     let files = gather(dir, &mut mistakes);
-    match read(&files, env, ground, Tables::all(), since) {
+    match read(&files, reading) {
         Ok(config) if mistakes.is_empty() => Ok(config),
         Ok(_) => Err(Mistakes(mistakes)),
         // Without the first file the rest would only repeat that it is not there.
@@ -216,7 +223,7 @@ fn about_file(path: &Path, what: String) -> Mistake {
 /// # Errors
 /// Every mistake in every file.
 pub fn parse(files: &Files, env: Env, ground: &Ground, tables: Tables) -> Result<Config, Mistakes> {
-    read(files, env, ground, tables, None)
+    read(files, Reading { env, ground, tables, since: None, tried: true })
 }
 
 /// Reads only which store a configuration has: whoever erases or exports needs no token.
@@ -227,7 +234,7 @@ pub fn store(dir: &Path, env: Env, ground: &Ground) -> Result<StoreWiring, Mista
     let mut mistakes = Vec::new();
     let files = gather(dir, &mut mistakes);
     let none = Tables { networks: &[], desks: &[] };
-    let reading = wiring::Reading { env, ground, tables: none, since: None };
+    let reading = Reading { env, ground, tables: none, since: None, tried: false };
     let mut all = Vec::new();
     let wired = wiring::read(&files.wiring, reading, &mut all);
     mistakes.retain(|mistake| mistake.file == files.wiring.name || files.wiring.name.is_empty());
@@ -237,20 +244,14 @@ pub fn store(dir: &Path, env: Env, ground: &Ground) -> Result<StoreWiring, Mista
 
 /// Reads only the rules that call somebody: a report of them needs no token.
 #[must_use]
-pub fn rules(dir: &Path, env: Env) -> Vec<AlertRule> {
+pub fn rules(dir: &Path, env: Env) -> AlertRules {
     let files = gather(dir, &mut Vec::new());
-    escalation::read(&files.escalation.unwrap_or_default(), env, &mut Vec::new())
+    escalation::read(&files.escalation.unwrap_or_default(), env, false, &mut Vec::new())
 }
 
-fn read(
-    files: &Files,
-    env: Env,
-    ground: &Ground,
-    tables: Tables,
-    since: Option<Span>,
-) -> Result<Config, Mistakes> {
+fn read(files: &Files, reading: Reading<'_>) -> Result<Config, Mistakes> {
     let mut mistakes = Vec::new();
-    let reading = wiring::Reading { env, ground, tables, since };
+    let env = reading.env;
     let wired = wiring::read(&files.wiring, reading, &mut mistakes);
     let text = files.policy.clone().unwrap_or_default();
     let ruled = policy::read(&text, env, &wired, &mut mistakes);
@@ -259,7 +260,7 @@ fn read(
     let text = files.listen.clone().unwrap_or_default();
     let listen = listen::read(&text, env, &wired.networks, &mut mistakes);
     let text = files.escalation.clone().unwrap_or_default();
-    let rules = escalation::read(&text, env, &mut mistakes);
+    let rules = escalation::read(&text, env, reading.tried, &mut mistakes);
     mistakes.sort();
     mistakes.dedup();
     if !mistakes.is_empty() {

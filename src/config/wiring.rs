@@ -37,6 +37,8 @@ pub(super) struct Reading<'a> {
     pub(super) tables: Tables,
     /// Brings what was written this long before the first start, whatever the section says.
     pub(super) since: Option<Span>,
+    /// Are the examples of rules tried?
+    pub(super) tried: bool,
 }
 
 const SECTIONS: &str = "[store], [web], [account.NAME], [desk.NAME]";

@@ -5,20 +5,16 @@
 //! Nothing here knows a network: a driver brings plain text, languages and names.
 //!
 //! * [`rule`]: what a rule says, and whether a text is what it means. Exact, on decoded text.
-//! * [`needle`]: bytes that stand in every text that a rule could mean.
-//! * [`sieve`]: passes over raw JSON that surely holds none of them. It loses nothing to escapes.
 //! * [`ears`]: one account's rules while it listens, with their caps and what was overheard.
 
 pub mod ears;
-pub mod needle;
 pub mod rule;
-pub mod sieve;
 
 pub use ears::Ears;
 pub use rule::{Rule, Wanted};
 
+use crate::case::pattern::sieve::Sieve;
 use rule::Said;
-use sieve::Sieve;
 use std::collections::BTreeSet;
 
 /// All rules of one account.

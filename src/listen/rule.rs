@@ -4,9 +4,8 @@
 //! or underscore stands beside it, in any alphabet. Words and phrases are compared letter by letter
 //! instead of by a regular expression each: five hundred of those would cost forty megabytes.
 
-use super::needle::{self, Stretch};
-use regex::{Regex, RegexBuilder};
-use regex_syntax::ParserBuilder;
+use crate::case::pattern::Pattern;
+use crate::case::pattern::needle::{self, Stretch};
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 /// A rule as the operator wrote it.
@@ -59,7 +58,7 @@ struct Term {
 #[derive(Debug)]
 enum What {
     Phrase(Phrase),
-    Regex(Regex),
+    Pattern(Pattern),
 }
 
 /// A text, taken apart once for all rules.
@@ -162,7 +161,7 @@ impl Term {
     fn is_in(&self, said: &Said<'_>) -> bool {
         match &self.what {
             What::Phrase(phrase) => phrase.is_in(said),
-            What::Regex(regex) => regex.is_match(said.text),
+            What::Pattern(pattern) => pattern.is_in(said.text),
         }
     }
 }
@@ -269,21 +268,12 @@ impl Phrase {
 }
 
 fn expression(text: &str) -> Result<Term, String> {
-    let parsed = ParserBuilder::new().case_insensitive(true).nest_limit(50).build().parse(text);
-    let hir = parsed.map_err(|e| format!("is no regular expression: {e}").replace('\n', " "))?;
-    if hir.properties().minimum_len() == Some(0) {
+    let pattern = Pattern::new(text).map_err(|e| e.replace('\n', " "))?;
+    if pattern.means_nothing() {
         return Err(format!("\"{text}\" means every text; make it more exact"));
     }
-    let mut builder = RegexBuilder::new(text);
-    builder.case_insensitive(true).size_limit(1 << 20).nest_limit(50);
-    let regex = builder.build().map_err(|e| match e {
-        regex::Error::CompiledTooBig(_) => "is too large a pattern".to_owned(),
-        other => format!("is no regular expression: {other}"),
-    })?;
-    let stretches = needle::required(&hir);
-    let spelt =
-        stretches.and_then(|all| all.iter().map(needle::spellings).collect::<Option<Vec<_>>>());
-    Ok(Term { what: What::Regex(regex), needles: spelt.map(|all| all.concat()) })
+    let needles = pattern.needles();
+    Ok(Term { what: What::Pattern(pattern), needles })
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use crate::{Figure, median, mention, rss_mb_of_self};
 use careline::case::effect::{Notice, Receipt, Tone};
 use careline::case::event::{Envelope, Event, File};
 use careline::case::id::{AccountId, ChannelId, DeskId, FeedId};
-use careline::case::policy::{AlertRule, Policy, Urgency};
+use careline::case::policy::{Policy, Urgency};
+use careline::case::rules::AlertRule;
 use careline::case::time::{Span, Timestamp};
 use careline::desk::{self, Desk, Mark};
 use careline::engine::clock::{Clock, Stepped, System, now};
@@ -75,7 +76,7 @@ struct Counter {
     ids: AtomicI64,
     /// When messages were written.
     times: Mutex<Vec<Timestamp>>,
-    /// When an alert was shown.
+    /// When the alert for the urgent one was shown.
     called: Mutex<Option<Timestamp>>,
     bell: Notify,
 }
@@ -98,8 +99,11 @@ impl Counter {
             Notice::Open { .. } | Notice::Post(_) => {
                 self.shown.fetch_add(u64::from(customer(&out.notice)) + merged, Ordering::Relaxed);
             }
-            Notice::Tell { .. } => *self.called.lock().expect("sound") = Some(self.clock.now()),
-            Notice::Amend { .. } | Notice::Mark { .. } => {}
+            // Others are called for, too: whoever wrote again and again.
+            Notice::Tell { note, .. } if note.words.plain(true).contains("lawyer") => {
+                self.called.lock().expect("sound").get_or_insert(self.clock.now());
+            }
+            Notice::Tell { .. } | Notice::Amend { .. } | Notice::Mark { .. } => {}
         }
         if matches!(out.notice, Notice::Open { .. } | Notice::Post(_) | Notice::Tell { .. }) {
             self.messages.fetch_add(1, Ordering::Relaxed);
@@ -148,7 +152,7 @@ fn policy() -> Policy {
     let pattern = careline::case::pattern::Pattern::new("lawyer").expect("a pattern");
     let why = "speaks of a lawyer".into();
     let rule = AlertRule { name: "law".into(), pattern, why, urgency: Urgency::Normal };
-    policy.alerts.rules.push(rule);
+    policy.alerts.rules = vec![rule].into();
     policy
 }
 

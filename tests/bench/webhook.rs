@@ -5,12 +5,14 @@
 use crate::Figure;
 use crate::burst::cpu_seconds;
 use careline::case::event::Envelope;
-use careline::case::id::FeedId;
-use careline::config::{Files, Tables, Text};
+use careline::case::id::{DeskId, FeedId};
+use careline::desk::DESKS;
 use careline::engine::clock;
 use careline::inbox::{Door, Inbox, Pulse, Shut, Taken, Task};
 use careline::net::{Ground, Net};
+use careline::setting::Section;
 use hmac::{Hmac, KeyInit, Mac};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -80,20 +82,24 @@ impl Door for Nobody {
 
 /// Our own listener with the Slack driver's paths; prints its port and never ends.
 pub fn serve() {
-    let wiring = "[desk.slack]\nkind = \"slack\"\nmode = \"http\"\nbot_token = \"env:BOT\"\n\
-                  signing_secret = \"env:SECRET\"\napi = \"http://127.0.0.1:9/api\"\n";
-    let text = Text { name: "careline.toml".into(), text: wiring.into() };
-    let files = Files { wiring: text, ..Files::default() };
-    let env: careline::config::Env =
-        |name| Some(if name == "BOT" { "xoxb-bench-token" } else { SECRET }.to_owned());
+    let text = |text: &str| (1, toml::Value::String(text.into()));
+    let entries = BTreeMap::from([
+        ("mode".to_owned(), text("http")),
+        ("bot_token".to_owned(), text("env:BOT")),
+        ("signing_secret".to_owned(), text("env:SECRET")),
+        ("api".to_owned(), text("http://127.0.0.1:9/api")),
+    ]);
+    let env = |name: &str| Some(if name == "BOT" { "xoxb-bench-token" } else { SECRET }.to_owned());
+    let section = Section::new("careline.toml", "desk.slack", 1, entries, env);
     let ground = Ground { net: Net::new(true), now: clock::system() };
-    let config = careline::config::parse(&files, env, &ground, Tables::all()).expect("a desk");
+    let row = DESKS.iter().find(|row| row.name == "slack").expect("Slack");
+    let desk = (row.open)(&DeskId::new("slack"), &section, &ground).expect("a desk");
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let stop = CancellationToken::new();
         let inbox = Inbox::new(Arc::new(Nobody), stop.clone());
-        let routes = config.desks[0].1.routes(inbox).expect("paths");
+        let routes = desk.routes(inbox).expect("paths");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         println!("{}", listener.local_addr().expect("an address").port());
         careline::web::serve(listener, routes, stop).await;

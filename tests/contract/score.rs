@@ -6,9 +6,10 @@ use careline::case::event::{Envelope, Event, Mention, Request, Standing};
 use careline::case::id::{AccountId, CaseNo, ContactId, PostId};
 use careline::case::model::{Audience, Case};
 use careline::case::pattern::Pattern;
-use careline::case::policy::{AlertRule, Policy, Urgency};
+use careline::case::policy::{Policy, Urgency};
 use careline::case::record::{Key, Reach};
 use careline::case::rich::Theirs;
+use careline::case::rules::AlertRule;
 use careline::case::time::{Span, Timestamp};
 use careline::engine::{Engine, Parts, Tuning, clock, judge};
 use careline::inbox::Door;
@@ -32,12 +33,13 @@ impl Team {
         let mut policy = Policy::standard();
         policy.routes.insert(AccountId::new("shop"), channel());
         policy.score = score;
-        policy.alerts.rules.push(AlertRule {
+        let rule = AlertRule {
             name: "wait".into(),
             pattern: Pattern::new("terrible wait").unwrap(),
             why: "speaks of a terrible wait".into(),
             urgency: Urgency::Normal,
-        });
+        };
+        policy.alerts.rules = vec![rule].into();
         let parts = Parts {
             store: store.clone(),
             policy,

@@ -8,8 +8,9 @@ use careline::case::hours::Hours;
 use careline::case::id::{AccountId, AgentId, DeskId, PostId};
 use careline::case::model::Agent;
 use careline::case::pattern::Pattern;
-use careline::case::policy::{AlertRule, Policy, Urgency};
+use careline::case::policy::{Policy, Urgency};
 use careline::case::record::Record;
+use careline::case::rules::AlertRule;
 use careline::case::time::{Span, Timestamp};
 use careline::engine::clock::Stepped;
 use careline::engine::{Engine, Parts, Tuning};
@@ -38,7 +39,7 @@ fn policy() -> Policy {
         why: why.into(),
         urgency,
     };
-    policy.alerts.rules = vec![rule("lawyer", "speaks of a lawyer", Urgency::Normal)];
+    policy.alerts.rules = vec![rule("lawyer", "speaks of a lawyer", Urgency::Normal)].into();
     policy
 }
 

@@ -39,7 +39,7 @@ fn run(turn: Turn<'_, '_>) {
             Rich::of("What was noted about this customer was taken away by ").agent(&by.name)
         }
         text if text.chars().count() > ABOUT_CHARS => {
-            return draft.say(&format!("That is too long: keep it to {ABOUT_CHARS} characters."));
+            return draft.say(format!("That is too long: keep it to {ABOUT_CHARS} characters."));
         }
         text => {
             let profile = Profile { text: Theirs::new(text), by, at: draft.at };

@@ -4,7 +4,8 @@ use super::*;
 use crate::case::hours::Hours;
 use crate::case::model::{Priority, Status};
 use crate::case::pattern::Pattern;
-use crate::case::policy::{AlertRule, Called, Promised, Rung, Urgency};
+use crate::case::policy::{Called, Promised, Rung, Urgency};
+use crate::case::rules::{AlertRule, AlertRules};
 
 fn alarmed() -> Play {
     let mut play = Play::new();
@@ -12,13 +13,18 @@ fn alarmed() -> Play {
     play.policy.alerts.ladder =
         vec![rung(30, Called::Channel), rung(60, Called::Agents(vec![agent("lea").id]))];
     play.policy.alerts.again = 3;
-    play.policy.alerts.rules = vec![AlertRule {
+    play.policy.alerts.rules = lawyer(Urgency::Normal);
+    play
+}
+
+fn lawyer(urgency: Urgency) -> AlertRules {
+    let rule = AlertRule {
         name: "legal".into(),
         pattern: Pattern::new(r"\blawyer\b").unwrap(),
         why: "speaks of a lawyer".into(),
-        urgency: Urgency::Normal,
-    }];
-    play
+        urgency,
+    };
+    vec![rule].into()
 }
 
 fn alerts(play: &Play) -> Vec<String> {
@@ -95,7 +101,7 @@ fn a_rule_calls_once_in_its_period_even_after_an_answer() {
 #[test]
 fn what_matters_more_goes_before_and_calm_takes_it_back() {
     let mut play = alarmed();
-    play.policy.alerts.rules[0].urgency = Urgency::High;
+    play.policy.alerts.rules = lawyer(Urgency::High);
     play.writes("anna", "p1", "my lawyer will call");
     play.arrive();
     assert_eq!(play.case().priority, Priority::High);
