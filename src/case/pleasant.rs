@@ -46,7 +46,9 @@ pub fn is_pleasantry(mention: &Mention) -> bool {
     mention.media.is_empty() && !warned && is_kind(mention.text.raw())
 }
 
-fn is_kind(text: &str) -> bool {
+/// Do these words only say thanks, or show a kind sign?
+#[must_use]
+pub fn is_kind(text: &str) -> bool {
     if text.contains(['?', '/', '"']) || text.chars().any(|c| c.is_ascii_digit()) {
         return false;
     }

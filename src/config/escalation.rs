@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn every_example_that_fails_is_named_with_its_key() {
-        let text = "[[rule]]\nname = \"law\"\nwhy = \"speaks of a lawyer\"\npattern = '\\blawyer\\b'\n\
+        let text = "[[rule]]\nname = \"law\"\nwhy = \"speaks of a lawyer\"\n\
+             pattern = '\\blawyer\\b'\n\
              must_match = [\"my Lawyer says\", \"my solicitor says\", \"we sue\"]\n\
              must_not_match = [\"lawyers wear your shoes\", \"my lawyer\"]\n";
         let start = "escalation.toml:5: rule.1.must_match: the pattern does not find";

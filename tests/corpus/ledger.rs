@@ -120,7 +120,7 @@ impl Ledger {
     }
 
     /// Nothing lost, nothing doubled, order kept, nothing else outside.
-    pub fn judge(&self, mentions: usize, answers: usize, cases: usize) {
+    pub fn judge(&self, mentions: usize, answers: &BTreeMap<String, usize>, cases: usize) {
         self.read();
         let seen = self.seen();
         assert_eq!(seen.posts.len(), mentions, "posts that customers wrote");
@@ -128,8 +128,13 @@ impl Ledger {
         assert_eq!(lost, None, "a post is in no thread");
         let doubled = seen.shown.iter().find(|(_, places)| places.len() != 1);
         assert_eq!(doubled, None, "a post was shown twice");
-        let sent: usize = seen.answers.values().map(Vec::len).sum();
-        assert_eq!(sent, answers, "answers that were sent");
+        for (who, sent) in &seen.answers {
+            let wanted = answers.get(who).copied().unwrap_or(0);
+            assert_eq!(sent.len(), wanted, "answers that were sent to {who}: {sent:?}");
+        }
+        let unanswered =
+            answers.iter().find(|(who, n)| **n > 0 && !seen.answers.contains_key(*who));
+        assert_eq!(unanswered, None, "answers were lost");
         let mut threads: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         let mut newest: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
         for (post, (author, text)) in &seen.posts {

@@ -20,6 +20,7 @@ use careline::world::square::Person;
 use ledger::Ledger;
 use reqwest::Client;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use talk::Talk;
@@ -158,15 +159,17 @@ async fn play(talks: Vec<Talk>, pair: Pair) {
         let player = Player::new(&demo, &ledger, n);
         let place = room.clone().acquire_owned().await.expect("an open door");
         playing.spawn(async move {
+            let who = player.id.clone();
             let answers = player.play(talk).await;
             drop(place);
-            answers
+            (who, answers)
         });
     }
-    let answers: usize = playing.join_all().await.into_iter().sum();
+    let answers: BTreeMap<String, usize> = playing.join_all().await.into_iter().collect();
     // What would come twice or too late has its chance to do so.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    ledger.judge(mentions, answers, count);
+    ledger.judge(mentions, &answers, count);
+    let answers: usize = answers.values().sum();
     println!(
         "{pair:?}: {count} conversations, {mentions} mentions, {answers} answers: {:?}",
         began.elapsed()

@@ -1,5 +1,6 @@
 //! Conversations to be played: those beside the project where they are, else a few of our own.
 
+use careline::case::pleasant::is_kind;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,7 +35,8 @@ pub fn conversations(most: usize, longest: usize) -> Option<Vec<Talk>> {
         let turns = row["turns"].as_array()?.iter();
         let turns = turns.map(|turn| (turn["role"] == "customer", text(turn, longest)));
         let turns: Vec<_> = turns.filter(|(_, text)| !text.is_empty()).collect();
-        turns.first().filter(|(customer, _)| *customer)?;
+        // Mere thanks open no case, so there is nothing to claim.
+        turns.first().filter(|(customer, text)| *customer && !is_kind(text))?;
         Some(Talk { turns })
     };
     Some(rows.iter().filter_map(talk).take(most).collect())

@@ -1,6 +1,7 @@
 //! Does the demo work as a visitor uses it, and for nobody else?
 
 mod again;
+mod alert;
 mod browser;
 mod day;
 mod devtools;

@@ -170,6 +170,12 @@ fn do_it(world: &mut World, out: &Outgoing) -> Result<i64, Failure> {
             let looks = looks(out);
             let who = (BOT, Some(BOT));
             let office = world.office(DESK);
+            let root = out.thread.as_ref().map(|thread| number(&thread.root));
+            let there = office.message(CHANNEL, id);
+            // Not every desk finds a message without its thread.
+            if there.is_some_and(|m| m.thread != root.filter(|root| *root != id)) {
+                return Err(Failure::Gone("the message stands elsewhere".into()));
+            }
             let change = |m: &mut Message| (m.text, m.blocks) = looks;
             office.edit(now, who, (CHANNEL, id), change).map_err(failure)?;
             Ok(id)

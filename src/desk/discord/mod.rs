@@ -307,10 +307,16 @@ impl Discord {
         Ok(Receipt { remote: id.to_owned(), url: Some(self.link(channel, id)), at })
     }
 
-    /// The channel in which a message of this thread stands: a text channel's card stands above.
-    async fn stands_in(&self, thread: &ThreadId, message: &str) -> String {
-        let above = message == thread.root && !self.is_forum(&thread.channel.channel).await;
-        if above { thread.channel.channel.clone() } else { thread.root.clone() }
+    /// The channel in which a message stands. A text channel's card stands above its thread; what
+    /// stands outside any thread is in a forum a post of its own, and that is named like its first
+    /// message.
+    async fn stands_in(&self, thread: Option<&ThreadId>, message: &MessageId) -> String {
+        let channel = &message.channel.channel;
+        match thread {
+            Some(thread) if message.message != thread.root => thread.root.clone(),
+            _ if self.is_forum(channel).await => message.message.clone(),
+            _ => channel.clone(),
+        }
     }
 
     async fn amend(
@@ -320,10 +326,7 @@ impl Discord {
         to: &Face,
     ) -> Result<Receipt, Failure> {
         let message = out.message.as_ref().ok_or_else(no_place)?;
-        let (channel, thread) = match &out.thread {
-            Some(thread) => (self.stands_in(thread, &message.message).await, Some(thread)),
-            None => (message.channel.channel.clone(), None),
-        };
+        let channel = self.stands_in(out.thread.as_ref(), message).await;
         let body = sealed_amend(out, of)?;
         let path = ["channels", &channel, "messages", &message.message];
         let edit = || async {
@@ -331,7 +334,7 @@ impl Discord {
             self.receipt(&channel, &told)
         };
         let receipt = threads::opening(self, &channel, edit).await?;
-        if let (Face::Card(card), Some(thread)) = (to, thread) {
+        if let (Face::Card(card), Some(thread)) = (to, &out.thread) {
             threads::keep_in_step(self, thread, card).await?;
         }
         Ok(receipt)

@@ -179,10 +179,7 @@ async fn amended(
     of: &crate::case::id::DeliveryId,
 ) -> Result<Option<Receipt>, Failure> {
     let message = out.message.as_ref().ok_or_else(super::no_place)?;
-    let channel = match &out.thread {
-        Some(thread) => desk.stands_in(thread, &message.message).await,
-        None => message.channel.channel.clone(),
-    };
+    let channel = desk.stands_in(out.thread.as_ref(), message).await;
     let there = desk.message(&channel, &message.message).await.map_err(Trouble::after_read)?;
     let wanted = super::sealed_amend(out, of)?;
     let same = there.content.trim() == wanted.content().trim();

@@ -123,6 +123,7 @@ impl Inner {
         let thread = case.as_ref().and_then(|case| case.thread.clone());
         let mut merged = merged;
         let mut message = None;
+        let mut is_outside = matches!(notice, Notice::Open { .. } | Notice::Tell { .. });
         let channel = match notice {
             Notice::Open { channel, .. } | Notice::Tell { channel, .. } => channel.clone(),
             Notice::Mark { message, .. } => message.channel.clone(),
@@ -131,7 +132,8 @@ impl Inner {
                 None => return never("the case has no thread"),
             },
             Notice::Amend { of, .. } => {
-                let place = self.posted(of, thread.as_ref()).await?;
+                let (place, outside) = self.posted(of, thread.as_ref()).await?;
+                is_outside = outside;
                 if let Some(case) = &case {
                     merged = self.whole(case, of, &place.message, row).await?;
                 }
@@ -141,7 +143,6 @@ impl Inner {
         if !self.desks.contains_key(&channel.desk) {
             return never(&format!("there is no desk {} in the configuration", channel.desk));
         }
-        let is_outside = matches!(notice, Notice::Open { .. } | Notice::Tell { .. });
         let out = desk::Outgoing {
             id: row.id.clone(),
             deployment: self.deployment.clone(),
@@ -155,21 +156,22 @@ impl Inner {
         Ok(Call::Desk(channel.desk, Box::new(out)))
     }
 
-    /// Where the message stands that a delivery posted.
+    /// Where the message stands that a delivery posted, and whether that is outside any thread.
     async fn posted(
         &self,
         of: &DeliveryId,
         thread: Option<&ThreadId>,
-    ) -> Result<MessageId, Hindrance> {
+    ) -> Result<(MessageId, bool), Hindrance> {
         let receipt = self.receipt(of, "the message that this changes").await?;
-        let channel = match self.row(of).await?.0.map(|row| row.act) {
-            Some(Act::Desk(Notice::Open { channel, .. } | Notice::Tell { channel, .. })) => channel,
+        let (channel, outside) = match self.row(of).await?.0.map(|row| row.act) {
+            Some(Act::Desk(Notice::Tell { channel, .. })) => (channel, true),
+            Some(Act::Desk(Notice::Open { channel, .. })) => (channel, false),
             _ => match thread {
-                Some(thread) => thread.channel.clone(),
+                Some(thread) => (thread.channel.clone(), false),
                 None => return never("the case has no thread"),
             },
         };
-        Ok(MessageId { channel, message: receipt.remote })
+        Ok((MessageId { channel, message: receipt.remote }, outside))
     }
 
     async fn reply(

@@ -161,6 +161,13 @@ async fn posts_merge_tell_and_mark() {
         assert_eq!(bench.desk.look(&tell).await, Looked::Absent);
         let receipt = bench.desk.deliver(&tell).await.unwrap();
         assert_eq!(there(bench.desk.look(&tell).await), receipt.remote);
+        // It is changed where it stands: in a forum that is a post of its own.
+        let to = Box::new(Face::Note(Box::new(note(Rich::of("old news")))));
+        let mut amend = out("s2", Notice::Amend { of: DeliveryId::new("s1"), to }, None);
+        amend.message = Some(message(channel, &receipt.remote));
+        assert_eq!(bench.desk.look(&amend).await, Looked::Absent);
+        bench.desk.deliver(&amend).await.unwrap();
+        assert_eq!(there(bench.desk.look(&amend).await), receipt.remote);
     }
 
     let id = bench.write(ANN, &thread.root, "on it");
