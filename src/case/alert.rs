@@ -8,13 +8,14 @@
 //! The same list ends an incident, under which calls are counted instead of sent.
 
 use super::card::button;
+use super::command::away;
 use super::draft::{Draft, note};
 use super::effect::{Act, Delivery, Face, Note, Notice, State, Style, Tone};
 use super::event::Mention;
 use super::id::{AgentId, Bucket, ChannelId, Lane};
 use super::incident;
 use super::limits;
-use super::model::{Alarm, Alert, Case, Fired, Priority, Shown, Status, Wake};
+use super::model::{Agent, Alarm, Alert, Case, Fired, Priority, Shown, Status, Wake};
 use super::policy::{Called, Rung, Urgency};
 use super::rich::{Piece, Rich};
 use super::rules::AlertRule;
@@ -227,17 +228,38 @@ fn show_if_new(
     }
     alert.told.extend(rung.map(|(rung, _)| rung));
     let rung = rung.filter(|_| !quiet);
-    let called = rung.map_or_else(Vec::new, |(_, step)| called(draft, case, step));
+    let calls = rung.map_or_else(Calls::default, |(_, step)| called(draft, case, step));
     if quiet && alert.shown.is_none() {
         alert.held = true;
     } else if new || rung.is_some() {
         alert.held = false;
-        alert.shown = Some(show(draft, case, &alert, &called, rung.is_some()));
+        alert.shown = Some(show(draft, case, &alert, &calls, rung.is_some()));
     }
     case.alert = Some(alert);
 }
 
-fn called(draft: &Draft<'_>, case: &Case, rung: &Rung) -> Vec<AgentId> {
+/// Whom a rung calls.
+#[derive(Default)]
+struct Calls {
+    agents: Vec<AgentId>,
+    /// Who would be called, and said that he is away.
+    away: Vec<Agent>,
+}
+
+/// Who is away is not called. A call that nobody would get goes to all of them: only a claimer's
+/// is seen by others, in the channel.
+fn called(draft: &Draft<'_>, case: &Case, rung: &Rung) -> Calls {
+    let all = named(draft, case, rung);
+    let duty = away::duty(draft);
+    let away = |id: &AgentId| duty.away(&draft.policy.key(id), draft.at).map(|away| &away.who);
+    let here: Vec<_> = all.iter().filter(|id| away(id).is_none()).cloned().collect();
+    let mut gone: Vec<Agent> = all.iter().filter_map(away).cloned().collect();
+    gone.dedup();
+    let nobody = here.is_empty() && rung.calls != Called::Claimer;
+    Calls { agents: if nobody { all } else { here }, away: gone }
+}
+
+fn named(draft: &Draft<'_>, case: &Case, rung: &Rung) -> Vec<AgentId> {
     let desk = channel(draft, case).desk;
     match &rung.calls {
         Called::Claimer => case.claimer.iter().map(|agent| agent.id.clone()).collect(),
@@ -252,21 +274,15 @@ fn called(draft: &Draft<'_>, case: &Case, rung: &Rung) -> Vec<AgentId> {
 pub fn opened(draft: &mut Draft<'_>, case: &mut Case) {
     if let Some(mut alert) = case.alert.take() {
         if alert.shown.is_some() {
-            alert.shown = Some(show(draft, case, &alert, &[], false));
+            alert.shown = Some(show(draft, case, &alert, &Calls::default(), false));
         }
         case.alert = Some(alert);
     }
 }
 
 /// A rung makes a new message, since a changed one wakes nobody; anything else changes the old one.
-fn show(
-    draft: &mut Draft<'_>,
-    case: &mut Case,
-    alert: &Alert,
-    called: &[AgentId],
-    anew: bool,
-) -> Shown {
-    let note = message(draft, case, alert, called);
+fn show(draft: &mut Draft<'_>, case: &mut Case, alert: &Alert, calls: &Calls, anew: bool) -> Shown {
+    let note = message(draft, case, alert, calls);
     match alert.shown.clone() {
         Some(mut shown) if !anew => {
             let channel = channel(draft, case);
@@ -316,16 +332,20 @@ fn queue(
     id
 }
 
-fn message(draft: &Draft<'_>, case: &Case, alert: &Alert, called: &[AgentId]) -> Note {
+fn message(draft: &Draft<'_>, case: &Case, alert: &Alert, calls: &Calls) -> Note {
     let no = case.no;
     let mut words = Rich::of("🔔 ").strong(no.to_string()).say(" @").theirs(&case.handle).say(": ");
     words = words.say(alert.why.join("; "));
     if let Some(since) = case.waits {
         words = words.say(". Waits since ").when(since);
     }
-    words = called
-        .iter()
-        .fold(words.say("."), |words, agent| words.say(" ").and(Piece::Call(agent.clone())));
+    words = words.say(".");
+    for agent in &calls.agents {
+        words = words.say(" ").and(Piece::Call(agent.clone()));
+    }
+    for agent in &calls.away {
+        words = words.say(" ").agent(&agent.name).say(" is away.");
+    }
     if let Some(url) = thread_url(draft, case) {
         words = words.say(" ").link(&url, "Open thread");
     }
@@ -358,7 +378,7 @@ pub fn taken(draft: &mut Draft<'_>, case: &mut Case) {
     if let Some(mut alert) = case.alert.take() {
         alert.taken.clone_from(&case.claimer);
         if !alert.held {
-            alert.shown = Some(show(draft, case, &alert, &[], false));
+            alert.shown = Some(show(draft, case, &alert, &Calls::default(), false));
         }
         case.alert = Some(alert);
     }

@@ -32,6 +32,7 @@ pub fn reach(policy: &Policy, envelope: &Envelope, found: &Found) -> Reach {
         }
         Event::Due { case, alarm } => {
             want.key(Key::Incident);
+            want.key(Key::Duty);
             want.case(*case, true);
             if let (Wake::Promise(seq), Some(case)) = (&alarm.what, found.case(*case)) {
                 want.line(&case.clone(), *seq);

@@ -7,7 +7,7 @@
 mod about;
 mod answered;
 mod assign;
-mod away;
+pub mod away;
 mod back;
 mod block;
 mod brief;

@@ -205,3 +205,23 @@ fn a_promise_of_an_answer_is_told_when_it_is_broken() {
         "{told:?}"
     );
 }
+
+#[test]
+fn who_is_away_is_called_only_if_nobody_else_is_there() {
+    let mut play = alarmed();
+    let all = vec![agent("lea").id, agent("tom").id];
+    play.policy.alerts.ladder[0].calls = Called::Agents(all);
+    play.writes("anna", "p1", "help");
+    play.arrive();
+    play.asks("lea", "away 2h");
+    play.wait(Span::minutes(31));
+    let first = alerts(&play).remove(0);
+    assert!(!first.contains("@U-lea") && first.contains("@U-tom lea is away."), "{first}");
+
+    play.asks("tom", "away 2h");
+    play.writes("ben", "p2", "help me, too");
+    play.arrive();
+    play.wait(Span::minutes(31));
+    let second = alerts(&play).pop().unwrap();
+    assert!(second.contains("@U-lea @U-tom lea is away. tom is away."), "{second}");
+}

@@ -23,6 +23,8 @@ pub(crate) type Names<'a> = &'a dyn Fn(&str) -> Option<String>;
 const DEPTH: usize = 8;
 /// How far the second mark of a pair is looked for, in bytes.
 const SPAN: usize = 4_000;
+/// Signs in a row that can be marks: bold and slanted. A longer row is an ornament.
+const LONGEST: usize = 3;
 /// Marks that come in pairs; longer ones first.
 const PAIRS: [&str; 6] = ["**", "__", "~~", "||", "*", "_"];
 
@@ -242,12 +244,12 @@ impl<'a> Reader<'a> {
         if self.depth >= DEPTH {
             return false;
         }
-        let found = PAIRS.iter().filter(|mark| rest.starts_with(**mark));
+        let sign = rest.chars().next().unwrap_or(' ');
+        let run = rest.len() - rest.trim_start_matches(sign).len();
+        let found = PAIRS.iter().filter(|mark| run <= LONGEST && rest.starts_with(**mark));
         let pair = found.filter_map(|mark| Some((*mark, self.closing(mark)?))).next();
         let Some((mark, end)) = pair else {
             // A run of one sign that closes nothing is text, all of it.
-            let sign = rest.chars().next().unwrap_or(' ');
-            let run = rest.len() - rest.trim_start_matches(sign).len();
             self.rest = &rest[run..];
             self.say(&rest[..run]);
             return true;
@@ -304,6 +306,14 @@ mod tests {
         let names = |id: &str| (id == "111").then(|| "Ann Lee".to_owned());
         let plain = plain(text, "999", &names);
         (plain.text, plain.inside)
+    }
+
+    #[test]
+    fn a_row_of_signs_is_an_ornament() {
+        for text in ["***** what a coincidence *****", "name: ____ date: ____", "~~~~ a ~~~~"] {
+            assert_eq!(read(text).0, text);
+        }
+        assert_eq!(read("***both*** of them").0, "both of them");
     }
 
     #[test]
