@@ -243,6 +243,10 @@ pub struct Mention {
     /// Nobody addressed it to us: the rule that overheard it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overheard: Option<String>,
+    /// How many followers he has, where the network tells. For the report `fairness` alone; it
+    /// stands in no line of a case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<u64>,
 }
 
 /// Many mentions at once, as the engine noticed them.

@@ -76,6 +76,10 @@ pub struct Contact {
     /// What colleagues should know of him.
     #[serde(default)]
     pub profile: Option<Profile>,
+    /// How many followers he had when he wrote last, where the network tells. For the report
+    /// `fairness` alone: no card shows it and no decision reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<u64>,
 }
 
 /// A colleague's note about a customer.

@@ -68,6 +68,7 @@ pub fn mention(who: &str, post: &str, text: &str, at: Timestamp) -> Mention {
         language: None,
         no_reply: None,
         overheard: None,
+        reach: None,
     }
 }
 

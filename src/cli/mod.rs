@@ -166,6 +166,8 @@ enum Command {
 enum Report {
     /// Rules of `escalation.toml`, and what else calls somebody.
     Rules,
+    /// Loud and quiet customers side by side: answers and waiting, by followers.
+    Fairness,
 }
 
 /// What `run` can be told.
@@ -318,6 +320,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             audit::audit(&place.config, &audit::Only { case, agent }, json)
         }
         Command::Report { place, what: Report::Rules } => report::rules(&place.config),
+        Command::Report { place, what: Report::Fairness } => report::fairness(&place.config),
         Command::Import { place, file } => data::import(&place.config, &file),
         Command::Migrate { place, to } => migrate::migrate(&place.config, &to),
         Command::Verify { place } => data::verify(&place.config),

@@ -5,6 +5,8 @@ use super::data::with;
 use crate::case::alert::BUILT_IN;
 use crate::case::time::Timestamp;
 use crate::config;
+use crate::engine::clock;
+use crate::engine::fairness::{Group, groups, said};
 use crate::store::{Store, StoreError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +26,29 @@ pub(super) fn rules(dir: &Path) -> Result<(), Failure> {
     let counts = with(dir, false, async |store| Ok(count(store, counts).await?))?;
     print!("{}", table(&counts));
     Ok(())
+}
+
+/// Prints how customers were served, by how many follow them.
+pub(super) fn fairness(dir: &Path) -> Result<(), Failure> {
+    let now = clock::now();
+    let groups =
+        with(dir, false, async |store| Ok(groups(store, Timestamp::from_seconds(0), now).await?))?;
+    print!("{}", side_by_side(&groups));
+    Ok(())
+}
+
+fn side_by_side(groups: &[Group]) -> String {
+    let width = groups.iter().map(|group| group.followers().len()).max().unwrap_or(0).max(9);
+    let line = |group: &Group| {
+        let (median, p90) = (said(group.median), said(group.p90));
+        let (who, cases, answered) = (group.followers(), group.cases, group.answered);
+        format!("{who:width$}  {cases:>6}  {answered:>6} %  {median:>10}  {p90:>10}\n")
+    };
+    let head = format!(
+        "{:width$}  {:>6}  {:>8}  {:>10}  {:>10}\n",
+        "followers", "cases", "answered", "median", "p90"
+    );
+    std::iter::once(head).chain(groups.iter().map(line)).collect()
 }
 
 async fn count(
@@ -60,6 +85,22 @@ fn table(counts: &BTreeMap<String, Count>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::time::Span;
+
+    #[test]
+    fn loud_and_quiet_customers_stand_in_one_table() {
+        let group = Group {
+            reach: Some((0, 12)),
+            cases: 10,
+            answered: 90,
+            median: Some(Span::minutes(20)),
+            p90: None,
+        };
+        let want = "followers   cases  answered      median         p90\n\
+                    0 to 12        10      90 %      20 min           -\n\
+                    not told       10      90 %      20 min           -\n";
+        assert_eq!(side_by_side(&[group.clone(), Group { reach: None, ..group }]), want);
+    }
 
     #[test]
     fn a_table_begins_with_what_calls_most() {

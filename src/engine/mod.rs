@@ -9,6 +9,7 @@
 
 mod alarms;
 pub mod clock;
+pub mod fairness;
 pub mod health;
 mod hear;
 pub mod judge;

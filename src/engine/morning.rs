@@ -1,6 +1,7 @@
 //! The digest for the lead each morning: what waits longest, what was promised, what got worse,
-//! what called. Followers are no part of it.
+//! what called; and whether quiet customers are served as loud ones are.
 
+use super::fairness::{self, Group, said};
 use super::rounds::cases;
 use crate::case::ability::dollars;
 use crate::case::id::AccountId;
@@ -17,6 +18,10 @@ const NAMED: usize = 5;
 const PAGE: u64 = 1_000;
 /// What called since then is counted, and what was promised until then is named.
 const DAY: Span = Span::days(1);
+/// Cases of this time are compared by how loud their customers are.
+const MONTH: Span = Span::days(30);
+/// Fewer cases than this show nothing but chance.
+const ENOUGH: usize = 50;
 
 /// The digest as the lead reads it.
 ///
@@ -29,7 +34,23 @@ pub(super) async fn digest(store: &dyn Store, now: Timestamp) -> Result<Rich, St
     let words = longest(words, &all, now);
     let words = promised(words, &all, now);
     let words = worse(words, &all);
-    Ok(called(words, &fired))
+    let words = called(words, &fired);
+    Ok(fair(words, &fairness::groups(store, now - MONTH, now).await?))
+}
+
+/// Loud and quiet customers side by side; no customer is named.
+fn fair(words: Rich, groups: &[Group]) -> Rich {
+    if groups.iter().filter(|group| group.reach.is_some()).map(|group| group.cases).sum::<usize>()
+        < ENOUGH
+    {
+        return words;
+    }
+    let words = words.line().strong("Loud and quiet, by followers, in 30 days");
+    groups.iter().fold(words, |words, group| {
+        let (who, median, p90) = (group.followers(), said(group.median), said(group.p90));
+        let answered = group.answered;
+        words.line().say(format!("• {who}: {answered} % answered, half in {median}, most in {p90}"))
+    })
 }
 
 fn standing(all: &[Case]) -> String {
@@ -136,6 +157,23 @@ async fn fired(store: &dyn Store, now: Timestamp) -> Result<BTreeMap<String, u32
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loud_and_quiet_are_told_when_there_are_enough_of_them() {
+        let group = |cases| Group {
+            reach: Some((0, 12)),
+            cases,
+            answered: 90,
+            median: Some(Span::minutes(20)),
+            p90: None,
+        };
+        let told = |groups: &[Group]| fair(Rich::of("Good morning."), groups).plain(true);
+        let said = told(&[group(20), group(30)]);
+        assert!(said.contains("• 0 to 12: 90 % answered, half in 20 min, most in -"), "{said}");
+        assert_eq!(told(&[group(20), group(29)]), "Good morning.");
+        let unknown = Group { reach: None, ..group(100) };
+        assert_eq!(told(&[unknown]), "Good morning.");
+    }
 
     #[test]
     fn what_was_paid_is_said_and_nothing_where_nothing_was() {

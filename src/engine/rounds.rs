@@ -6,7 +6,7 @@ use super::{Engine, Inner, morning};
 use crate::case::event::{Envelope, Event};
 use crate::case::id::CaseNo;
 use crate::case::incident::{self, Incident};
-use crate::case::model::Case;
+use crate::case::model::{Case, Status};
 use crate::case::record::{Key, Reach, Record};
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::Door;
@@ -121,15 +121,21 @@ impl Inner {
 
 /// All cases that are not closed.
 pub(super) async fn cases(store: &dyn Store) -> Result<Vec<Case>, StoreError> {
+    cases_that(store, |case| case.status != Status::Closed).await
+}
+
+/// All cases of which this is true.
+pub(super) async fn cases_that(
+    store: &dyn Store,
+    wanted: impl Fn(&Case) -> bool,
+) -> Result<Vec<Case>, StoreError> {
     let (mut after, mut all) = (None, Vec::new());
     loop {
         let page = store.scan(Kind::Case, after.as_ref(), PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok(all) };
         after = Some(last.clone());
         all.extend(page.into_iter().filter_map(|(_, row)| match row.record {
-            Some(Record::Case(case)) if case.status != crate::case::model::Status::Closed => {
-                Some(*case)
-            }
+            Some(Record::Case(case)) if wanted(&case) => Some(*case),
             _ => None,
         }));
     }

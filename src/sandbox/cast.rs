@@ -400,6 +400,8 @@ fn person(id: &str, handle: &str, name: &str, token: &str) -> Person {
         handle: handle.to_owned(),
         name: name.to_owned(),
         token: Some(token.to_owned()),
+        // Loud and quiet ones, so that the report has something to compare.
+        followers: 3_u64.saturating_pow(u32::try_from(handle.len()).unwrap_or(1)),
         ..Person::default()
     }
 }

@@ -29,6 +29,9 @@ pub struct Person {
     /// What he says about himself.
     #[serde(default)]
     pub about: String,
+    /// How many follow him.
+    #[serde(default)]
+    pub followers: u64,
     /// He says that he is a program.
     pub bot: bool,
     /// What he may log in with. Whoever has it speaks as him.

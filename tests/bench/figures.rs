@@ -41,6 +41,7 @@ fn mention(n: u64, who: u64, text: &str) -> Mention {
         language: None,
         no_reply: None,
         overheard: None,
+        reach: None,
     }
 }
 

@@ -46,6 +46,7 @@ async fn fill(dir: &Path) {
         blocked: None,
         noise: 0,
         profile: None,
+        reach: None,
     };
     let writes = BTreeMap::from([(Key::Contact(id), Some(Record::Contact(Box::new(contact))))]);
     let store = open(dir);
@@ -186,6 +187,7 @@ async fn an_audit_says_who_did_what() {
     let row = |name: &str| rules.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
     assert!(row("danger").ends_with("1  1970-01-01T00:00:03.000Z"), "{rules}");
     assert!(row("waited").ends_with("0  never"), "{rules}");
+    assert!(lines(&["report", "fairness"]).starts_with("followers   cases  answered"));
     assert_eq!(lines(&["audit", "--agent", "U2"]).lines().count(), 2);
     let one = lines(&["audit", "--agent", "U2", "--case", "42", "--json"]);
     assert_eq!(one.lines().count(), 1);

@@ -36,6 +36,7 @@ fn mention(case: &Case, post: &str) -> Mention {
         language: None,
         no_reply: None,
         overheard: None,
+        reach: None,
     }
 }
 
@@ -69,6 +70,7 @@ async fn customer(store: &dyn Store, no: u64, name: &str, closed: Option<Timesta
         blocked: None,
         noise: 0,
         profile: None,
+        reach: None,
     };
     let mut shown = delivery(&format!("{no}.0"), (1, 1));
     shown.case = Some(case.no);

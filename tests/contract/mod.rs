@@ -6,6 +6,7 @@ mod crowd;
 mod desks;
 mod disk;
 mod erase;
+mod fairness;
 mod kit;
 mod model;
 pub mod networks;

@@ -102,6 +102,7 @@ fn mention(who: &str, post: &str, text: &str) -> Mention {
         language: None,
         no_reply: None,
         overheard: None,
+        reach: None,
     }
 }
 

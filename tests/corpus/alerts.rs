@@ -72,6 +72,7 @@ fn mention(n: usize, post: &Post) -> Mention {
         language: None,
         no_reply: None,
         overheard: None,
+        reach: None,
     }
 }
 

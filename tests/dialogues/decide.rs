@@ -232,6 +232,7 @@ impl Decided {
             language: None,
             no_reply: None,
             overheard: overheard.then(|| "brand".into()),
+            reach: None,
         };
         self.posts.push((who.to_owned(), post, mention.clone()));
         self.take(who, Event::Mentioned(Box::new(mention)));

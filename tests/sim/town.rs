@@ -54,6 +54,7 @@ pub fn mention(account: &AccountId, square: &Square, post: &SquarePost) -> Menti
         language: None,
         no_reply: None,
         overheard: None,
+        reach: None,
     }
 }
 

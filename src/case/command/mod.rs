@@ -29,7 +29,7 @@ mod list;
 mod merge;
 mod mine;
 pub mod next;
-mod not;
+pub mod not;
 mod note;
 mod preview;
 mod priority;

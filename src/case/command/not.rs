@@ -16,7 +16,8 @@ pub static VERB: Verb = Verb {
 };
 
 /// The tag by which such cases are found.
-const TAG: &str = "not-ours";
+/// What such a case is tagged with.
+pub const TAG: &str = "not-ours";
 
 fn run(turn: Turn<'_, '_>) {
     let Some(case) = &turn.case else { return };

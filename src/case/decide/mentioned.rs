@@ -26,8 +26,10 @@ pub fn decide(mut draft: Draft<'_>, mention: &Mention) -> Decision {
     if is_erased(&draft, mention) {
         return draft.done("erased");
     }
+    let reach = mention.reach;
     let mention = &bounded(mention);
     let mut contact = contact(&draft, mention);
+    contact.reach = reach.or(contact.reach);
     contact.wrote += u32::from(mention.overheard.is_none());
     let idle = idle(&draft, mention, &contact);
     let newest = contact.newest.and_then(|no| draft.found.case(no)).cloned();
@@ -98,10 +100,10 @@ fn is_erased(draft: &Draft<'_>, mention: &Mention) -> bool {
     draft.get(&Key::Tombstone(grave)).is_some()
 }
 
-/// The mention with every text within its bound.
+/// The mention with every text within its bound, and without what no line needs.
 pub fn bounded(mention: &Mention) -> Mention {
     let name = |text: &Theirs| Theirs::new(fit(text.raw(), limits::NAME_BYTES));
-    let mut bounded = mention.clone();
+    let mut bounded = Mention { reach: None, ..mention.clone() };
     bounded.handle = name(&mention.handle);
     bounded.name = name(&mention.name);
     bounded.text = Theirs::new(fit(mention.text.raw(), limits::TEXT_BYTES));
@@ -154,6 +156,7 @@ fn contact(draft: &Draft<'_>, mention: &Mention) -> Contact {
         blocked: None,
         noise: 0,
         profile: None,
+        reach: None,
     });
     contact.handle = mention.handle.clone();
     contact.name = mention.name.clone();

@@ -206,6 +206,33 @@ fn a_promise_of_an_answer_is_told_when_it_is_broken() {
     );
 }
 
+/// All that a customer's mentions led to, but for the number that is kept of him.
+fn led_to(followers: Option<u64>) -> (Vec<String>, Vec<String>) {
+    let mut play = alarmed();
+    for (n, text) in ["help", "hello?", "my lawyer will call"].into_iter().enumerate() {
+        let mut mention = mention("anna", &format!("p{n}"), text, play.now);
+        mention.reach = followers;
+        play.take(Event::Mentioned(Box::new(mention)));
+        play.arrive();
+    }
+    play.wait(Span::hours(2));
+    let mut kept = Vec::new();
+    for (key, row) in &mut play.replay.records {
+        if let Some(Record::Contact(contact)) = &mut row.record {
+            assert_eq!(contact.reach.take(), followers, "it is kept for the report");
+        }
+        kept.push(format!("{key:?} {:?}", row.record));
+    }
+    (alerts(&play), kept)
+}
+
+#[test]
+fn how_many_follow_a_customer_changes_nothing_and_is_shown_nowhere() {
+    let quiet = led_to(None);
+    assert!(quiet.0.len() > 1, "{:?}", quiet.0);
+    assert_eq!(quiet, led_to(Some(48_151_623)));
+}
+
 #[test]
 fn who_is_away_is_called_only_if_nobody_else_is_there() {
     let mut play = alarmed();

@@ -140,6 +140,7 @@ pub(super) fn mention(account: &AccountId, found: &Found, app: &str, now: Timest
         language: post.langs.first().map(|lang| clean::line(lang)),
         no_reply: found.view.as_deref().and_then(no_reply),
         overheard: None,
+        reach: None,
     }
 }
 

@@ -29,6 +29,11 @@ fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     }
 }
 
+/// A number from 0 on; anything else counts as not given, since nothing hangs on it.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(serde_json::Value::deserialize(from)?.as_u64())
+}
+
 fn maybe_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     struct Name(#[serde(deserialize_with = "name")] String);
@@ -62,6 +67,9 @@ pub struct Account {
     /// He does not want to be found by search engines.
     #[serde(default, deserialize_with = "soft")]
     pub noindex: bool,
+    /// How many follow him. Some forks say -1 for what is not told.
+    #[serde(default, deserialize_with = "whole")]
+    pub followers_count: Option<u64>,
 }
 
 /// A post.

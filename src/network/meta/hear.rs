@@ -293,6 +293,7 @@ impl Us {
             language: None,
             no_reply: None,
             overheard: None,
+            reach: None,
         }
     }
 
@@ -348,6 +349,7 @@ impl Us {
             language: None,
             no_reply: (!may_answer).then(|| elsewhere.into()),
             overheard: None,
+            reach: None,
         }
     }
 

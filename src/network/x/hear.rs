@@ -70,6 +70,7 @@ impl Us {
             language: tweet.lang.as_deref().filter(|lang| *lang != "und").map(clean::line),
             no_reply: self.no_reply(tweet, with),
             overheard: None,
+            reach: author.and_then(User::followers),
         }
     }
 
@@ -214,6 +215,7 @@ impl Us {
             language: None,
             no_reply: None,
             overheard: None,
+            reach: author.and_then(User::followers),
         }
     }
 

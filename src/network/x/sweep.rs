@@ -30,7 +30,7 @@ pub(super) const DIRECT_FIELDS: &[(&str, &str)] = &[
          sender_id,text",
     ),
     ("expansions", "attachments.media_keys,sender_id"),
-    ("user.fields", "name,profile_image_url,protected,username"),
+    ("user.fields", "name,profile_image_url,protected,public_metrics,username"),
     ("media.fields", "alt_text,media_key,preview_image_url,type,url"),
 ];
 

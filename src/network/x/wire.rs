@@ -13,7 +13,7 @@ pub(super) const FIELDS: &[(&str, &str)] = &[
          in_reply_to_user_id,lang,note_tweet,possibly_sensitive,referenced_tweets,reply_settings",
     ),
     ("expansions", "attachments.media_keys,author_id,referenced_tweets.id"),
-    ("user.fields", "name,profile_image_url,protected,username"),
+    ("user.fields", "name,profile_image_url,protected,public_metrics,username"),
     ("media.fields", "alt_text,media_key,preview_image_url,type,url"),
 ];
 
@@ -57,6 +57,14 @@ pub(super) struct User {
     pub(super) username: String,
     pub(super) name: String,
     pub(super) profile_image_url: Option<String>,
+    /// Nothing hangs on it, so that no shape of it is an error.
+    pub(super) public_metrics: Value,
+}
+
+impl User {
+    pub(super) fn followers(&self) -> Option<u64> {
+        self.public_metrics.get("followers_count")?.as_u64()
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -51,7 +51,7 @@ pub(super) fn account(base: &str, person: &Person) -> Value {
         "url": page, "uri": page, "avatar": avatar, "avatar_static": avatar,
         "header": format!("{base}/headers/original/missing.png"),
         "header_static": format!("{base}/headers/original/missing.png"),
-        "followers_count": 1, "following_count": 1, "statuses_count": 1,
+        "followers_count": person.followers, "following_count": 1, "statuses_count": 1,
         "last_status_at": "2026-08-01", "hide_collections": null, "noindex": false,
         "emojis": [], "roles": [], "fields": [],
     })

@@ -226,6 +226,7 @@ fn mention(me: &Me, status: &Status) -> Result<Mention, &'static str> {
         language: status.language.as_deref().map(clean::line),
         no_reply: None,
         overheard: None,
+        reach: author.followers_count,
     })
 }
 

@@ -25,7 +25,8 @@ const TWEET: &[&str] = &[
     "reply_settings",
     "text",
 ];
-const USER: &[&str] = &["id", "name", "profile_image_url", "protected", "username", "verified"];
+const USER: &[&str] =
+    &["id", "name", "profile_image_url", "protected", "public_metrics", "username", "verified"];
 const MEDIA: &[&str] = &["alt_text", "media_key", "preview_image_url", "type", "url"];
 const EXPANSIONS: &[&str] = &[
     "attachments.media_keys",
@@ -175,6 +176,8 @@ impl View<'_> {
             "name": person.name,
             "profile_image_url": person.avatar,
             "protected": false,
+            "public_metrics": { "followers_count": person.followers, "following_count": 1,
+                "tweet_count": 1, "listed_count": 0 },
             "verified": false,
         });
         Some(keep(shown, &self.wishes.user, &["id", "username", "name"]))
