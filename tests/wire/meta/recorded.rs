@@ -209,8 +209,9 @@ async fn only_what_is_sealed_is_taken() {
     assert_eq!(twice.send().await.unwrap().status(), 401);
     let bare = client.post(&place.at).body(body.to_owned()).send().await.unwrap();
     assert_eq!(bare.status(), 401);
+    // By a way of its own: the connection is shut in the middle of it.
     let large = "x".repeat(3_000_000);
-    let large = client.post(&place.at).body(large).send().await;
+    let large = Net::new(true).client().post(&place.at).body(large).send().await;
     assert!(large.is_err() || large.is_ok_and(|answer| answer.status() == 413));
     let query = vector["GET_verification"]["query"].as_str().unwrap();
     let good = client.get(format!("{}?{query}", place.at)).send().await.unwrap();
