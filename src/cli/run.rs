@@ -5,7 +5,8 @@ use super::{Failure, RunArgs, ground, open_store, serve, wait};
 use crate::case::policy::Policy;
 use crate::case::time::Span;
 use crate::config::{self, Config};
-use crate::engine::{Engine, Parts, Tuning, clock};
+use crate::engine::{Engine, Parts, Tuning, clock, pager};
+use crate::net::page::Pager;
 use crate::store::{Store, retain};
 use crate::web;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
         return Ok(store.close().await?);
     }
     let listener = serve::bind(config.web.listen).await?;
-    let Config { policy, networks, desks, retention, .. } = config;
+    let Config { policy, networks, desks, retention, pager, .. } = config;
     tracing::info!(revision = policy.revision, dry_run = policy.dry_run, "starting");
     let bringers = (networks.clone(), desks.clone());
     let parts = Parts {
@@ -64,6 +65,7 @@ async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
     }
     let stop = CancellationToken::new();
     let served = tokio::spawn(web::serve(listener, routes, stop.clone()));
+    let paged = tokio::spawn(page(store.clone(), pager, stop.clone()));
     let swept = tokio::spawn(retain(store, retention, stop.clone()));
     let reload = || match read(args) {
         Ok(config) => {
@@ -80,6 +82,7 @@ async fn work(args: &RunArgs, config: Config) -> Result<(), Failure> {
     stop.cancel();
     // Letting go of old cases may be broken off anywhere; a port that is still read, too.
     swept.abort();
+    paged.abort();
     let _ = tokio::time::timeout(GOODBYE.to_std(), served).await;
     ran.map_err(Failure::Failed)
 }
@@ -114,6 +117,14 @@ async fn leave_at_last(stop: CancellationToken) {
 fn put_policy(engine: &Engine, policy: Policy) {
     tracing::info!(revision = policy.revision, "the policy was read again");
     engine.set_policy(policy);
+}
+
+/// Tells alerts outside chat. A store that fails ends the engine, which says so.
+async fn page(store: Arc<dyn Store>, to: Option<Pager>, stop: CancellationToken) {
+    let Some(to) = to else { return };
+    if let Err(why) = pager::run(store, to, Arc::new(clock::System), stop).await {
+        tracing::error!("alerts are no longer told outside chat: {why}");
+    }
 }
 
 /// Lets go of cases that were closed too long ago, now and every hour.

@@ -19,6 +19,18 @@ path = "data"
 [web]
 # Health (/healthz), metrics (/metrics) and, where a driver wants them, webhooks.
 listen = "127.0.0.1:8080"
+
+# Alerts outside chat, in the form of PagerDuty's Events API v2: trigger, acknowledge, resolve.
+# [pager]
+# Where they go.
+# url = "https://events.pagerduty.com/v2/enqueue"
+# Signs each call: the header x-careline-signature is "v1=" and the HMAC-SHA256, in hex, of the
+# header x-careline-timestamp, a dot and the body.
+# secret = "env:PAGER_SECRET"
+# The integration's key, where the receiver wants one.
+# routing_key = "env:PAGER_ROUTING_KEY"
+# May the customer's newest words go there?
+# words = false
 "#;
 
 /// What `policy.toml` is made from.

@@ -19,6 +19,7 @@ use crate::case::time::Span;
 use crate::desk::{self, DESKS, Desk};
 use crate::listen::Rules;
 use crate::net::Ground;
+use crate::net::page::Pager;
 use crate::network::{self, NETWORKS, Network};
 use crate::setting::{Mistake, Mistakes};
 use crate::store::Place;
@@ -103,6 +104,8 @@ pub struct Config {
     pub store: StoreWiring,
     /// The listener.
     pub web: WebWiring,
+    /// Who is called outside chat.
+    pub pager: Option<Pager>,
     /// Accounts, in the order of their names.
     pub networks: Vec<(AccountId, Arc<dyn Network>)>,
     /// Desks, in the order of their names.
@@ -275,6 +278,7 @@ fn read(files: &Files, reading: Reading<'_>) -> Result<Config, Mistakes> {
         policy,
         store: wired.store,
         web: wired.web,
+        pager: wired.pager,
         networks: wired.networks,
         desks: wired.desks,
         listen,

@@ -8,6 +8,7 @@ use crate::case::id::{AccountId, ChannelId, DeskId};
 use crate::case::time::Span;
 use crate::desk::Desk;
 use crate::net::Ground;
+use crate::net::page::Pager;
 use crate::network::Network;
 use crate::setting::{Mistake, Mistakes, Section, resolve};
 use crate::store::{Place, STORES};
@@ -21,6 +22,7 @@ use std::sync::Arc;
 pub(super) struct Wired {
     pub(super) store: StoreWiring,
     pub(super) web: WebWiring,
+    pub(super) pager: Option<Pager>,
     pub(super) networks: Vec<(AccountId, Arc<dyn Network>)>,
     pub(super) desks: Vec<(DeskId, Arc<dyn Desk>)>,
     pub(super) routes: BTreeMap<AccountId, ChannelId>,
@@ -41,13 +43,14 @@ pub(super) struct Reading<'a> {
     pub(super) tried: bool,
 }
 
-const SECTIONS: &str = "[store], [web], [account.NAME], [desk.NAME]";
+const SECTIONS: &str = "[store], [web], [pager], [account.NAME], [desk.NAME]";
 
 /// Reads the file; mistakes are noted.
 pub(super) fn read(text: &Text, with: Reading<'_>, mistakes: &mut Vec<Mistake>) -> Wired {
     let mut wired = Wired {
         store: StoreWiring { kind: "sled".into(), place: "data".into() },
         web: WebWiring { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) },
+        pager: None,
         networks: Vec::new(),
         desks: Vec::new(),
         routes: BTreeMap::new(),
@@ -57,6 +60,7 @@ pub(super) fn read(text: &Text, with: Reading<'_>, mistakes: &mut Vec<Mistake>) 
     let Some(mut file) = File::open(text, with.env, mistakes) else { return wired };
     wired.store = store(&file.section("store"), mistakes);
     wired.web = web(&file.section("web"), mistakes);
+    wired.pager = pager(&file.section("pager"), with.ground, mistakes);
     let mut tokens = Tokens::default();
     for (name, section) in file.group("desk") {
         named(&section, &name);
@@ -131,6 +135,12 @@ fn web(section: &Section, mistakes: &mut Vec<Mistake>) -> WebWiring {
     });
     close(section, mistakes);
     WebWiring { listen }
+}
+
+fn pager(section: &Section, ground: &Ground, mistakes: &mut Vec<Mistake>) -> Option<Pager> {
+    let pager = Pager::open(section, &ground.net);
+    close(section, mistakes);
+    pager
 }
 
 fn named(section: &Section, name: &str) {

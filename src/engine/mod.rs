@@ -16,6 +16,7 @@ pub mod judge;
 mod morning;
 mod numbers;
 mod outbox;
+pub mod pager;
 mod rounds;
 mod run;
 mod settle;

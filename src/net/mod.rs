@@ -1,6 +1,7 @@
 //! The only way out: one HTTP client with limits, and the words for what may come of a call.
 
 pub mod call;
+pub mod page;
 
 use crate::case::time::{Span, Timestamp};
 use bytes::{Bytes, BytesMut};

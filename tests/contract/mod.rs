@@ -10,6 +10,7 @@ mod fairness;
 mod kit;
 mod model;
 pub mod networks;
+mod pager;
 mod postgres;
 mod power;
 mod score;
