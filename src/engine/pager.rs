@@ -172,8 +172,8 @@ impl Work {
                     tracing::error!(status, key = page.key, "the pager refuses an alert");
                     return;
                 }
-                Sent::Later(wait) => {
-                    tracing::warn!(tried, "the pager cannot be reached; it is tried again");
+                Sent::Later(wait, why) => {
+                    tracing::warn!(tried, "an alert is not told outside chat yet: {why}");
                     self.clock.sleep(wait).await;
                 }
             }

@@ -47,8 +47,8 @@ pub struct Page {
 pub enum Sent {
     /// It is there.
     Taken,
-    /// It may not be there; try again after so long.
-    Later(Span),
+    /// It may not be there; try again after so long, for this reason.
+    Later(Span, String),
     /// It will never be taken: the status.
     Refused(u16),
 }
@@ -94,11 +94,13 @@ impl Pager {
         let wait = Span(Span::seconds(1).0 << tried.min(10)).min(LONGEST);
         match self.net.call(request, ANSWER_BYTES).await {
             Ok(answer) if answer.is_success() => Sent::Taken,
-            Ok(answer) if matches!(answer.status, 408 | 425 | 429 | 500..) => {
-                Sent::Later(answer.retry_after(now).unwrap_or(wait).max(wait))
+            // The page itself is not understood. All else can be mended there or in the settings.
+            Ok(answer) if matches!(answer.status, 400 | 413 | 422) => Sent::Refused(answer.status),
+            Ok(answer) => {
+                let asked = answer.retry_after(now).unwrap_or(wait);
+                Sent::Later(asked.max(wait), format!("it answers {}", answer.status))
             }
-            Ok(answer) => Sent::Refused(answer.status),
-            Err(_) => Sent::Later(wait),
+            Err(broken) => Sent::Later(wait, broken.to_string()),
         }
     }
 

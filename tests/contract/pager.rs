@@ -40,7 +40,9 @@ impl Duty {
         let mut away = self.away.lock().unwrap();
         if *away > 0 {
             *away -= 1;
-            return StatusCode::SERVICE_UNAVAILABLE;
+            // The receiver's key is wrong, and later the receiver is away.
+            let shut = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::FORBIDDEN];
+            return shut[*away as usize % 2];
         }
         StatusCode::ACCEPTED
     }
