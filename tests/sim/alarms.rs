@@ -45,10 +45,8 @@ async fn set(store: &dyn Store, no: CaseNo, at: Timestamp, known: bool) {
     store.commit(commit(envelope, vec![row])).await.unwrap();
 }
 
-#[tokio::test]
-async fn alarms_that_are_stuck_hide_no_later_ones() {
+async fn engine(clock: &Stepped) -> (Arc<Kept<Memory>>, Engine) {
     let store = Arc::new(Kept::open(Memory::default(), START).unwrap());
-    let (clock, stop) = (Stepped::at(START), CancellationToken::new());
     let parts = Parts {
         store: store.clone(),
         policy: super::life::policy(),
@@ -57,14 +55,25 @@ async fn alarms_that_are_stuck_hide_no_later_ones() {
         clock: Arc::new(clock.clone()),
         tuning: Tuning::default(),
     };
-    let engine = Engine::open(parts).await.unwrap();
+    (store, Engine::open(parts).await.unwrap())
+}
+
+/// A customer of his own.
+async fn writes(engine: &Engine, n: i64) {
     let account = AccountId::new(super::day::ACCOUNTS[0]);
+    let post = SquarePost { id: n, ..SquarePost::by(&format!("c{n}"), "help") };
+    let mut mention = super::town::mention(&account, &Square::default(), &post);
+    mention.post = PostId::new(n.to_string());
+    let event = Event::Mentioned(Box::new(mention));
+    engine.put(Envelope::new(format!("m{n}"), event)).await.unwrap();
+}
+
+#[tokio::test]
+async fn alarms_that_are_stuck_hide_no_later_ones() {
+    let (clock, stop) = (Stepped::at(START), CancellationToken::new());
+    let (store, engine) = engine(&clock).await;
     for n in 0..=STUCK {
-        let post = SquarePost { id: n, ..SquarePost::by(&format!("c{n}"), "help") };
-        let mut mention = super::town::mention(&account, &Square::default(), &post);
-        mention.post = PostId::new(n.to_string());
-        let event = Event::Mentioned(Box::new(mention));
-        engine.put(Envelope::new(format!("m{n}"), event)).await.unwrap();
+        writes(&engine, n).await;
     }
     let last = store.last_case().await.unwrap();
     let late = START + Span::seconds(7);
@@ -85,5 +94,42 @@ async fn alarms_that_are_stuck_hide_no_later_ones() {
     }
     assert_eq!(alarms(&*store, last).await, Vec::new(), "it waited behind {STUCK} others");
     assert_eq!(alarms(&*store, CaseNo(1)).await.len(), 1, "and those were stuck indeed");
+    run.abort();
+}
+
+/// Times at which alarms of this case went off, in the order in which they were decided.
+async fn went_off(store: &dyn Store, no: CaseNo) -> Vec<i64> {
+    let log = store.log(0, 10_000).await.unwrap();
+    let front = format!("due:{}:promise.", no.0);
+    let due = log.iter().filter(|entry| entry.envelope.as_str().starts_with(&front));
+    due.map(|entry| entry.envelope.as_str().rsplit(':').next().unwrap().parse().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn alarms_of_one_case_that_are_due_together_go_off_in_the_order_of_their_time() {
+    const MANY: i64 = 100;
+    let (clock, stop) = (Stepped::at(START), CancellationToken::new());
+    let (store, engine) = engine(&clock).await;
+    writes(&engine, 1).await;
+    let no = store.last_case().await.unwrap();
+    let reach = Reach { keys: [Key::Case(no)].into(), query: None };
+    let mut case = store.read(&reach).await.unwrap().case(no).unwrap().clone();
+    // The latest stands first in the case, and none of the lines is there.
+    let alarm = |n: i64| Alarm { at: START + Span(n), what: Wake::Promise(u32::MAX) };
+    case.alarms = (1..=MANY).rev().map(alarm).collect();
+    let row = (Key::Case(no), Some(Record::Case(Box::new(case))));
+    store.commit(commit(None, vec![row])).await.unwrap();
+    let told = stop.clone();
+    let run = tokio::spawn(async move { engine.run(told).await });
+    for _ in 0..4000 {
+        tokio::task::yield_now().await;
+        clock.step(clock.passed() + Span::seconds(1));
+        if went_off(&*store, no).await.len() >= usize::try_from(MANY).unwrap() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let times: Vec<i64> = (1..=MANY).map(|n| START.0 + n).collect();
+    assert_eq!(went_off(&*store, no).await, times);
     run.abort();
 }
