@@ -14,7 +14,7 @@ pub const FOLDS: usize = 6;
 /// Examples that are kept; the oldest makes room, and what it taught stays.
 pub const KEPT: usize = 8192;
 /// Earlier examples that are shown again after each lesson.
-const AGAIN: usize = 10;
+const AGAIN: usize = 40;
 /// The most that one example can pull. A weak bound, since texts are short and many.
 const PULL: f32 = 3.0;
 

@@ -128,12 +128,17 @@ pub const LISTS: [List; 6] = [
              chata feio feia sozinho sozinha desgraça sofrer sofrimento atraso cancelado \
              esperando horas quebrado reclamar reclamação demora absurdo insuportável \
              infelizmente pqp vsf fdp aff affs estressada irritada irritado stress preguiça \
-             desisto detesto odeia",
+             desisto detesto odeia odiando golpe corrupto corruptos corrupção vagabundo \
+             covarde nojento nojenta lamentável inveja inútil maldito maldita porcaria irritante \
+             matar matou preso cadeia atrasado atrasada demorando tristes infeliz falso falsa \
+             falsidade trouxa otário chora gripe fome pior piorou pobre",
         good: "obrigado obrigada bem bom boa bons boas melhor melhores ótimo ótima feliz \
              felizes parabéns amor amo ama adoro adorei lindo linda lindos perfeito perfeita \
              excelente maravilhoso maravilhosa alegria rindo rir kkkk kkk kk engraçado gostei \
              gosto legal incrível sucesso ganhar ganhou beijo beijos abraço demais top \
-             sorriso fofo fofa lindas delícia",
+             sorriso fofo fofa lindas delícia brigada brigado amando adorando amei lindíssima sorte \
+             orgulho orgulhosa orgulhoso vitória vencemos querida querido animada animado festa \
+             bacana abençoe alegre fofos maravilhosos maravilhosas",
         negations: "não nao nunca nada ninguém nem sem",
         common: "o a os as um uma de do da dos das e ou é são sou estou está eu você vocês tu me \
              te se meu minha seu sua em no na com por para que quê como quando onde mas muito \

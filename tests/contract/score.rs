@@ -212,11 +212,11 @@ fn shared(file: &str) -> Option<Vec<serde_json::Value>> {
     Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-/// Learns `labels` rows of a seeded order and measures on 1,500 others.
+/// Learns `labels` rows of a seeded order and measures on a quarter of all, which are others.
 fn figures(rows: &[(String, bool)], labels: usize, seed: u64) -> Measured {
     let mut rows = rows.to_vec();
     Chance::new(seed).shuffle(&mut rows);
-    let (test, learn) = rows.split_at(1500.min(rows.len() / 2));
+    let (test, learn) = rows.split_at(rows.len() / 4);
     let mut scorer = Scorer::new(seed);
     learn.iter().take(labels).for_each(|(text, yes)| scorer.learn(text, *yes));
     scorer.calibrate();
@@ -243,6 +243,39 @@ fn real_words_are_learned_as_fast_as_promised() {
             println!("{name} {labels}: {found:?}");
             assert!(found.auc >= floor, "{name} after {labels}: {found:?}");
         }
+    }
+}
+
+/// The README's table: `SCORE=all cargo test --release contract::score::table -- --nocapture`.
+#[test]
+fn table() {
+    if std::env::var("SCORE").is_ok_and(|wanted| wanted == "all") {
+        let all = [0, 50, 200, 1_000, usize::MAX];
+        let airline = rows("airline/airline_dev.jsonl", |row| row["sentiment"] == "negative");
+        let complaints = rows("complaints2019/complaints_dev.jsonl", |row| row["complaint"] == 1);
+        print_means("airline", &airline.unwrap_or_default(), &all);
+        print_means("complaints", &complaints.unwrap_or_default(), &all);
+        for language in ["de", "en", "es", "fr", "it", "pt"] {
+            let file = shared("multilingual/multilingual_dev.jsonl").unwrap_or_default();
+            let own = file.into_iter().filter(|row| row["lang"] == language);
+            let row = |row: serde_json::Value| {
+                (row["text"].as_str().unwrap().to_owned(), row["sentiment"] == "negative")
+            };
+            print_means(language, &own.map(row).collect::<Vec<_>>(), &[1_000]);
+        }
+    } else {
+        println!("SCORE=all prints the table");
+    }
+}
+
+/// Means of five splits and orders.
+fn print_means(name: &str, rows: &[(String, bool)], labels: &[usize]) {
+    for labels in labels.iter().filter(|_| !rows.is_empty()) {
+        let all: Vec<_> = (1..=5).map(|seed| figures(rows, *labels, seed)).collect();
+        let mean = |of: fn(&Measured) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
+        let (auc, f1, ece) = (mean(|m| m.auc), mean(|m| m.f1), mean(|m| m.ece));
+        let labels = (*labels).min(rows.len() - rows.len() / 4);
+        println!("{name:10}  {labels:>6} labels: auc {auc:.4}, f1 {f1:.4}, ece {ece:.4}");
     }
 }
 

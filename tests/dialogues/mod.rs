@@ -37,6 +37,24 @@ fn read(folder: &str) -> Vec<(String, Script)> {
     files.into_iter().map(read).collect()
 }
 
+/// Verbs that no story can show: they name another case, whose number a story does not know.
+const NUMBERED: [&str; 2] = ["link", "merge"];
+
+#[test]
+fn every_verb_is_in_a_story() {
+    let all = [read("tests/dialogues"), read("tests/dialogues/alerts")].concat();
+    let asked: Vec<String> = all
+        .iter()
+        .flat_map(|(text, _)| text.lines().filter_map(|line| line.split_once(' ')))
+        .filter(|(who, _)| who.ends_with(['@', '/', '!']))
+        .map(|(_, words)| words.to_lowercase())
+        .collect();
+    let is_in = |verb: &str| asked.iter().any(|words| words.starts_with(verb));
+    let names = careline::case::command::VERBS.iter().map(|verb| verb.name);
+    let untold: Vec<_> = names.filter(|verb| !NUMBERED.contains(verb) && !is_in(verb)).collect();
+    assert!(untold.is_empty(), "no story has {untold:?}");
+}
+
 #[tokio::test]
 async fn the_decision_alone_does_the_right_thing() {
     for script in all() {

@@ -135,15 +135,19 @@ fn too_late(draft: &mut Draft<'_>, case: &Case, seq: u32) {
     draft.answer(words, if able { vec![change] } else { Vec::new() });
 }
 
-/// The undo time begins anew, unless the new words ask for a press. A reply that asks already asks
-/// anew if there is something new to ask; what only a second person may answer stays his.
+/// The undo time begins anew, unless the new words ask for a press; what was to go later still goes
+/// then. A reply that asks already asks anew if there is something new to ask; what only a second
+/// person may answer stays his.
 pub fn hold_again(draft: &mut Draft<'_>, case: &mut Case, seq: u32) {
     let Some(reply) = draft.reply(case.no, seq) else { return };
     let ask = reply::asks_for(&reply.text, &reply.files);
-    case.alarms.retain(|alarm| alarm.what != Wake::Release(seq));
+    let release = |alarm: &Alarm| alarm.what == Wake::Release(seq);
+    let due = case.alarms.iter().find(|alarm| release(alarm)).map(|alarm| alarm.at);
+    case.alarms.retain(|alarm| !release(alarm));
     match (&reply.state, ask) {
         (ReplyState::Held, None) => {
-            case.alarms.push(Alarm { at: draft.at + draft.policy.undo, what: Wake::Release(seq) });
+            let at = due.unwrap_or_default().max(draft.at + draft.policy.undo);
+            case.alarms.push(Alarm { at, what: Wake::Release(seq) });
         }
         (ReplyState::Asking(Ask::Approval), _) | (_, None) => {}
         (_, Some(ask)) => {

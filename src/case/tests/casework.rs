@@ -129,6 +129,17 @@ fn a_scheduled_reply_goes_at_its_time_unless_something_happens() {
 }
 
 #[test]
+fn a_scheduled_reply_keeps_its_time_when_its_words_change() {
+    let mut play = Play::open();
+    play.asks("maria", "schedule 2 hours Good morning!");
+    play.asks("maria", "edit #1 1 Good evening!");
+    play.wait(Span::hours(1));
+    assert!(play.texts().is_empty(), "{:?}", play.texts());
+    play.wait(Span::hours(1));
+    assert_eq!(play.texts(), ["@anna Good evening!"]);
+}
+
+#[test]
 fn a_learners_reply_waits_for_somebody_else() {
     let mut play = Play::open();
     play.learns("maria");
