@@ -18,7 +18,7 @@ pub const PRIOR: [f32; COUNTED] =
 
 /// How much each group weighs: words, pairs, runs of letters, counted things, the constant.
 const WORDS: f32 = 0.8;
-const PAIRS: f32 = 0.8;
+const PAIRS: f32 = 0.5;
 const RUNS: f32 = 1.0;
 const COUNTS: f32 = 0.7;
 const CONSTANT: f32 = 0.5;

@@ -136,9 +136,9 @@ pub const LISTS: [List; 6] = [
              felizes parabéns amor amo ama adoro adorei lindo linda lindos perfeito perfeita \
              excelente maravilhoso maravilhosa alegria rindo rir kkkk kkk kk engraçado gostei \
              gosto legal incrível sucesso ganhar ganhou beijo beijos abraço demais top \
-             sorriso fofo fofa lindas delícia brigada brigado amando adorando amei lindíssima sorte \
-             orgulho orgulhosa orgulhoso vitória vencemos querida querido animada animado festa \
-             bacana abençoe alegre fofos maravilhosos maravilhosas",
+             sorriso fofo fofa lindas delícia brigada brigado amando adorando amei lindíssima \
+             sorte orgulho orgulhosa orgulhoso vitória vencemos querida querido animada animado \
+             festa bacana abençoe alegre fofos maravilhosos maravilhosas",
         negations: "não nao nunca nada ninguém nem sem",
         common: "o a os as um uma de do da dos das e ou é são sou estou está eu você vocês tu me \
              te se meu minha seu sua em no na com por para que quê como quando onde mas muito \
