@@ -251,9 +251,10 @@ async fn throttled() -> Vec<Figure> {
     while taken.load(Ordering::Relaxed) < WAITING {
         step(&clock).await;
     }
-    // In the middle of the backlog somebody writes who cannot wait.
+    // In the middle of the backlog somebody new writes who cannot wait.
     let asked = clock.passed();
-    let event = Event::Mentioned(Box::new(mention(WAITING, 7, "my lawyer will write to you")));
+    let event =
+        Event::Mentioned(Box::new(mention(WAITING, WAITING, "my lawyer will write to you")));
     let inbox = engine.inbox();
     let put = tokio::task::spawn_local(async move { inbox.put(Envelope::new("law", event)).await });
     while desk.shown.load(Ordering::Relaxed) < WAITING + 1 {
