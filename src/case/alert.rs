@@ -321,7 +321,7 @@ fn queue(
         id: id.clone(),
         case: Some(case.no),
         line: None,
-        lane: Lane::new(format!("a{}", case.no.0)),
+        lane: Lane::of_alert(case.no),
         bucket: Bucket::new(format!("{}:{}", channel.desk, channel.channel)),
         urgent: true,
         order,

@@ -145,3 +145,24 @@ pub struct AgentId {
     /// The user, as the desk names it.
     pub user: String,
 }
+impl Lane {
+    /// The lane of a case's alert.
+    #[must_use]
+    pub fn of_alert(case: CaseNo) -> Self {
+        Self::new(format!("a{}", case.0))
+    }
+
+    /// The lane of an incident's message.
+    #[must_use]
+    pub fn of_incident(number: u32) -> Self {
+        Self::new(format!("i{number}"))
+    }
+
+    /// Does what stands in a lane of this name call somebody? It goes before all that is only
+    /// shown: in a burst an alert behind a thousand posts would wake nobody.
+    #[must_use]
+    pub fn calls(name: &str) -> bool {
+        let number = name.strip_prefix(['a', 'i']).unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    }
+}

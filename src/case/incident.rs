@@ -138,7 +138,7 @@ pub fn show(draft: &mut Draft<'_>, mut incident: Incident) {
         id: id(n),
         case: None,
         line: None,
-        lane: Lane::new(format!("i{}", incident.no)),
+        lane: Lane::of_incident(incident.no),
         bucket: Bucket::new(format!("{}:{}", channel.desk, channel.channel)),
         urgent: true,
         order: (draft.at, n),

@@ -1,12 +1,11 @@
 //! Loud and quiet customers side by side: who is answered, and after how long, by how many follow
 //! them. Groups are told, never people, and nothing here is read by a decision.
 
-use super::rounds::cases_that;
 use crate::case::command::not;
 use crate::case::model::{Body, Case, ReplyState, Status};
 use crate::case::record::{Found, Key, Reach, Record};
 use crate::case::time::{Span, Timestamp};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, walk};
 
 /// Groups of customers, as equal in size as equal numbers of followers allow.
 const GROUPS: usize = 10;
@@ -50,7 +49,7 @@ pub async fn groups(
     now: Timestamp,
 ) -> Result<Vec<Group>, StoreError> {
     let mut all = Vec::new();
-    for case in cases_that(store, |case| counts(case, from)).await? {
+    for case in walk::cases(store, |case| counts(case, from)).await? {
         all.push(served(&case, &store.read(&needs(&case)).await?, now));
     }
     Ok(grouped(all))

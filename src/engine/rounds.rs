@@ -10,13 +10,11 @@ use crate::case::model::{Case, Status};
 use crate::case::record::{Key, Reach, Record};
 use crate::case::time::{Span, Timestamp};
 use crate::inbox::Door;
-use crate::store::{Kind, Store, StoreError};
+use crate::store::{Store, StoreError, walk};
 use std::sync::Arc;
 
 /// How often the clock is looked at.
 const NAP: Span = Span::seconds(30);
-/// Cases read at once.
-const PAGE: usize = 500;
 /// Cases of one list; the rest is told by the next one.
 const LIST: usize = 200;
 /// A digest that is later than this is not worth reading.
@@ -121,22 +119,5 @@ impl Inner {
 
 /// All cases that are not closed.
 pub(super) async fn cases(store: &dyn Store) -> Result<Vec<Case>, StoreError> {
-    cases_that(store, |case| case.status != Status::Closed).await
-}
-
-/// All cases of which this is true.
-pub(super) async fn cases_that(
-    store: &dyn Store,
-    wanted: impl Fn(&Case) -> bool,
-) -> Result<Vec<Case>, StoreError> {
-    let (mut after, mut all) = (None, Vec::new());
-    loop {
-        let page = store.scan(Kind::Case, after.as_ref(), PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(all) };
-        after = Some(last.clone());
-        all.extend(page.into_iter().filter_map(|(_, row)| match row.record {
-            Some(Record::Case(case)) if wanted(&case) => Some(*case),
-            _ => None,
-        }));
-    }
+    walk::cases(store, |case| case.status != Status::Closed).await
 }

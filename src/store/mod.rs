@@ -17,7 +17,7 @@ pub mod retain;
 pub mod row;
 pub mod sled;
 pub mod table;
-mod walk;
+pub mod walk;
 
 use crate::case::id::{CaseNo, DeliveryId, EnvelopeId};
 use crate::case::model::Alarm;

@@ -1,4 +1,4 @@
-//! Ways through a store that erasing and letting go share.
+//! Ways through a store that erasing, letting go, reports and rounds share.
 
 use super::{Kind, Outcome, Store, StoreError};
 use crate::case::effect::Delivery;
@@ -32,7 +32,11 @@ pub(super) async fn each(
     }
 }
 
-pub(super) async fn cases(
+/// All cases that are wanted.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn cases(
     store: &dyn Store,
     wanted: impl Fn(&Case) -> bool,
 ) -> Result<Vec<Case>, StoreError> {

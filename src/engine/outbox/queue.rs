@@ -6,7 +6,7 @@
 
 use super::pace::{Pace, Tokens};
 use crate::case::effect::Delivery;
-use crate::case::id::DeliveryId;
+use crate::case::id::{self, DeliveryId};
 use crate::case::time::{Span, Timestamp};
 use crate::store::Pending;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,8 +41,8 @@ enum Placed {
     Later(Timestamp),
 }
 
-/// Urgent ones first, then by order.
-type Rank = (bool, Order, DeliveryId);
+/// What calls somebody first, then what is urgent, then by order.
+type Rank = (u8, Order, DeliveryId);
 
 /// Where a bucket leads: a desk's or an account's name.
 #[must_use]
@@ -268,7 +268,8 @@ impl Queue {
             self.later.pop_first();
             let Some(lane) = self.lanes.get_mut(&name) else { continue };
             let Some(((order, id), item)) = lane.items.first_key_value() else { continue };
-            let rank = (!item.urgent, *order, id.clone());
+            let haste = if id::Lane::calls(&name) { 0 } else { 2 - u8::from(item.urgent) };
+            let rank = (haste, *order, id.clone());
             let bucket = item.bucket.clone();
             lane.placed = Some(Placed::Head(bucket.clone(), rank.clone()));
             self.heads.entry(bucket).or_default().insert((rank, name));

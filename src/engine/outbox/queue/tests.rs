@@ -42,6 +42,16 @@ fn take(queue: &mut Queue, now: i64) -> Option<String> {
 }
 
 #[test]
+fn what_calls_somebody_goes_before_a_backlog_of_posts() {
+    let mut queue = queue();
+    put(&mut queue, &row("t1", "t1", "slack:C", true, 1));
+    put(&mut queue, &row("x1", "c1", "slack:C", false, 2));
+    put(&mut queue, &row("n1", "a9", "slack:C", true, 3));
+    assert_eq!(take(&mut queue, 1).as_deref(), Some("n1"));
+    assert_eq!(take(&mut queue, 1).as_deref(), Some("t1"));
+}
+
+#[test]
 fn heads_only_in_order_and_urgent_ones_first() {
     let mut queue = queue();
     put(&mut queue, &row("a1", "a", "slack:C", false, 1));
